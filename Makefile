@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# make            builds everything into build/
+# make run        the main job: an object through a microVM without a network
+# make test       every test; TESTS=WORD those whose name contains WORD
+# make setup      installs what the build and the tests need (Debian packages)
+# make install    into $(DESTDIR)$(PREFIX)
+
+KERNEL ?= 6.1
+PREFIX ?= /usr/local
+top := $(CURDIR)
+O ?= $(top)/build
+
+.PHONY: all kmod backend guest-lib selftests setup run test install clean help
+
+all: kmod backend guest-lib selftests
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+setup:
+	@selftests/setup
+
+# The kernel's build writes beside its sources: it gets a tree of links.
+kmod_tree := $(O)/kmod/$(KERNEL)
+
+kmod:
+	@mkdir -p $(kmod_tree)/kmod
+	@ln -sfn $(top)/uapi $(kmod_tree)/uapi
+	@ln -sf $(top)/kmod/* $(kmod_tree)/kmod/
+	$(MAKE) --no-print-directory -C "$$(selftests/vhost/kernel --kernel $(KERNEL) headers)" \
+		M=$(kmod_tree)/kmod modules
+
+backend guest-lib:
+	$(MAKE) --no-print-directory -C $@ O=$(O)/$@
+
+selftests: backend guest-lib
+	$(MAKE) --no-print-directory -C selftests O=$(O)
+
+run: setup
+	@$(MAKE) --no-print-directory kmod backend guest-lib selftests >$(O)/make.log 2>&1 || { cat $(O)/make.log; exit 1; }
+	@selftests/main-job $(if $(INPUT),--input '$(INPUT)') $(if $(OUTPUT),--output '$(OUTPUT)')
+
+test: setup all
+	@selftests/run-tests $(TESTS)
+
+install: all
+	$(MAKE) --no-print-directory -C backend O=$(O)/backend PREFIX=$(PREFIX) install
+	$(MAKE) --no-print-directory -C guest-lib O=$(O)/guest-lib PREFIX=$(PREFIX) install
+
+clean:
+	rm -rf $(O)

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Channels: open, grow, shrink, kick, wait, close. */
+#include <linux/bitmap.h>
+#include <linux/nospec.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "channel.h"
+#include "grant.h"
+#include "kvm.h"
+#include "nexus_ring.h"
+#include "trace.h"
+#include "vm.h"
+
+static struct workqueue_struct *nexus_channel_wq;
+
+static void nexus_channel_tell(struct nexus_vm *vm, struct nexus_channel *channel, unsigned int nr,
+			       unsigned long events)
+{
+	set_mask_bits(&channel->events, 0, events);
+	nexus_vm_tell(vm, nr);
+}
+
+/* Under RCU, or vm->lock, which also keeps it from changing. */
+static struct nexus_channel *nexus_channel_find(struct nexus_vm *vm, u64 nr)
+{
+	if (nr >= NEXUS_MAX_CHANNELS)
+		return NULL;
+	/* The number is the guest's: no speculation past the array. */
+	nr = array_index_nospec(nr, NEXUS_MAX_CHANNELS);
+	return rcu_dereference_check(vm->channels[nr], lockdep_is_held(&vm->lock));
+}
+
+static struct nexus_channel *nexus_channel_find_open(struct nexus_vm *vm, u64 nr)
+{
+	struct nexus_channel *channel = nexus_channel_find(vm, nr);
+
+	return channel && !READ_ONCE(channel->closing) ? channel : NULL;
+}
+
+s64 nexus_channel_open(struct nexus_vm *vm, u64 version)
+{
+	struct nexus_channel *channel;
+	unsigned int nr;
+	s64 ret;
+
+	if (NEXUS_ABI_MAJOR_OF(version) != NEXUS_ABI_MAJOR)
+		return -EPROTONOSUPPORT;
+	channel = kzalloc(struct_size(channel, waiters, BITS_TO_LONGS(nexus_kvm_max_vcpus())),
+			  GFP_KERNEL_ACCOUNT);
+	if (!channel)
+		return -ENOMEM;
+	INIT_LIST_HEAD(&channel->grants);
+
+	if (mutex_lock_killable(&vm->lock)) {
+		kfree(channel);
+		return -EINTR;
+	}
+	ret = vm->released ? -EACCES : -EMFILE;
+	for (nr = 0; nr < NEXUS_MAX_CHANNELS && !vm->released; nr++) {
+		if (rcu_access_pointer(vm->channels[nr]))
+			continue;
+		rcu_assign_pointer(vm->channels[nr], channel);
+		nexus_channel_tell(vm, channel, nr, NEXUS_EVENT_OPENED);
+		ret = nr;
+		break;
+	}
+	mutex_unlock(&vm->lock);
+	if (ret < 0)
+		kfree(channel);
+	return ret;
+}
+
+static s64 nexus_channel_append(struct nexus_vm *vm, struct nexus_channel *channel,
+				struct kvm_vcpu *vcpu, u64 address, u32 pages)
+{
+	struct nexus_grant_pages *grant;
+
+	if (channel->pages + pages > NEXUS_ARENA_MAX_PAGES)
+		return -ENOSPC;
+	grant = nexus_grant_pin(vm, vcpu, address, pages);
+	if (IS_ERR(grant))
+		return PTR_ERR(grant);
+	grant->first = channel->pages;
+	list_add_tail(&grant->node, &channel->grants);
+	channel->nr_grants++;
+	channel->pages += pages;
+	if (!channel->cq_tail)
+		smp_store_release(&channel->cq_tail, nexus_grant_address(grant) +
+				  offsetof(struct nexus_ring_header, cq_tail));
+	return channel->pages;
+}
+
+s64 nexus_channel_share(struct nexus_vm *vm, struct kvm_vcpu *vcpu, u64 nr, u64 address, u64 pages)
+{
+	struct nexus_channel *channel;
+	s64 ret = -EBADF;
+
+	if (!IS_ALIGNED(address, NEXUS_PAGE_SIZE) || !pages || pages > NEXUS_SHARE_MAX_PAGES)
+		return -EINVAL;
+	if (mutex_lock_killable(&vm->lock))
+		return -EINTR;
+	channel = nexus_channel_find_open(vm, nr);
+	if (channel)
+		ret = nexus_channel_append(vm, channel, vcpu, address, pages);
+	if (ret > 0)
+		nexus_channel_tell(vm, channel, nr, NEXUS_EVENT_ARENA);
+	mutex_unlock(&vm->lock);
+	trace_nexus_share(vm->id, nr, address, pages, ret);
+	return ret;
+}
+
+static void nexus_channel_drop_last(struct nexus_channel *channel)
+{
+	struct nexus_grant_pages *grant = list_last_entry(&channel->grants, struct nexus_grant_pages, node);
+
+	list_del(&grant->node);
+	channel->nr_grants--;
+	channel->pages = grant->first;
+	nexus_grant_put(grant);
+}
+
+s64 nexus_channel_unshare(struct nexus_vm *vm, u64 nr, u64 pages)
+{
+	struct nexus_grant_pages *grant;
+	struct nexus_channel *channel;
+	s64 ret = -EINVAL;
+
+	if (mutex_lock_killable(&vm->lock))
+		return -EINTR;
+	channel = nexus_channel_find_open(vm, nr);
+	if (!channel) {
+		ret = -EBADF;
+		goto unlock;
+	}
+	/* The first grant stays: WAIT looks into it. */
+	list_for_each_entry(grant, &channel->grants, node)
+		if (grant->first == pages && pages)
+			ret = 0;
+	if (ret)
+		goto unlock;
+	while (channel->pages > pages)
+		nexus_channel_drop_last(channel);
+	nexus_channel_tell(vm, channel, nr, NEXUS_EVENT_ARENA);
+unlock:
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+s64 nexus_channel_close(struct nexus_vm *vm, u64 nr)
+{
+	struct nexus_channel *channel;
+
+	if (mutex_lock_killable(&vm->lock))
+		return -EINTR;
+	channel = nexus_channel_find_open(vm, nr);
+	if (channel) {
+		WRITE_ONCE(channel->closing, true);
+		nexus_channel_tell(vm, channel, nr, NEXUS_EVENT_CLOSED);
+	}
+	mutex_unlock(&vm->lock);
+	return channel ? 0 : -EBADF;
+}
+
+s64 nexus_channel_kick(struct nexus_vm *vm, u64 nr)
+{
+	struct nexus_channel *channel = nexus_channel_find_open(vm, nr);
+
+	if (!channel)
+		return -EBADF;
+	trace_nexus_kick(vm->id, nr);
+	nexus_channel_tell(vm, channel, nr, NEXUS_EVENT_KICKED);
+	return 0;
+}
+
+s64 nexus_channel_wait(struct nexus_vm *vm, struct kvm_vcpu *vcpu, u64 nr, u32 seen, bool *halt)
+{
+	struct nexus_channel *channel = nexus_channel_find_open(vm, nr);
+	unsigned int index = nexus_kvm_vcpu_index(vcpu);
+	const u32 *cq_tail;
+
+	if (!channel)
+		return -EBADF;
+	cq_tail = smp_load_acquire(&channel->cq_tail);
+	if (!cq_tail)
+		return -ENXIO;
+	if (READ_ONCE(*cq_tail) != seen || !nexus_kvm_can_halt(vcpu))
+		return 0;
+
+	nexus_kvm_halt_prepare(vcpu);
+	set_bit(index, channel->waiters);
+	/* The daemon moves cq_tail, then NOTIFYs: one of us sees the other. */
+	smp_mb__after_atomic();
+	if (READ_ONCE(*cq_tail) != seen) {
+		clear_bit(index, channel->waiters);
+		return 0;
+	}
+	*halt = true;
+	atomic64_inc(&vm->halts);
+	return 0;
+}
+
+int nexus_channel_notify(struct nexus_vm *vm, u64 nr)
+{
+	struct nexus_channel *channel;
+	unsigned int index;
+	unsigned int woken = 0;
+
+	atomic64_inc(&vm->notifies);
+	rcu_read_lock();
+	channel = nexus_channel_find(vm, nr);
+	if (!channel) {
+		rcu_read_unlock();
+		return -EBADF;
+	}
+	/* The caller's store to cq_tail comes before our look at the waiters. */
+	smp_mb();
+	for_each_set_bit(index, channel->waiters, nexus_kvm_max_vcpus()) {
+		if (!test_and_clear_bit(index, channel->waiters))
+			continue;
+		nexus_kvm_wake(vm->kvm, index);
+		woken++;
+	}
+	rcu_read_unlock();
+	atomic64_add(woken, &vm->wakes);
+	trace_nexus_wake(vm->id, nr, woken);
+	return 0;
+}
+
+int nexus_channel_grants(struct nexus_vm *vm, struct nexus_grants *grants)
+{
+	struct nexus_grant __user *to = u64_to_user_ptr(grants->grants);
+	struct nexus_grant_pages *grant;
+	struct nexus_channel *channel;
+	int err = 0;
+	u32 i = 0;
+
+	if (mutex_lock_interruptible(&vm->lock))
+		return -EINTR;
+	channel = nexus_channel_find(vm, grants->channel);
+	if (!channel) {
+		err = -EBADF;
+		goto unlock;
+	}
+	list_for_each_entry(grant, &channel->grants, node) {
+		struct nexus_grant entry = { .first = grant->first, .pages = grant->nr_pages };
+
+		if (i == grants->capacity)
+			break;
+		if (copy_to_user(&to[i++], &entry, sizeof(entry))) {
+			err = -EFAULT;
+			goto unlock;
+		}
+	}
+	grants->count = channel->nr_grants;
+	grants->flags = channel->closing ? NEXUS_CHANNEL_CLOSING : NEXUS_CHANNEL_OPEN;
+unlock:
+	mutex_unlock(&vm->lock);
+	return err;
+}
+
+struct nexus_grant_pages *nexus_channel_find_grant(struct nexus_vm *vm, u64 nr, u64 first)
+{
+	struct nexus_grant_pages *grant, *found = NULL;
+	struct nexus_channel *channel;
+
+	mutex_lock(&vm->lock);
+	channel = nexus_channel_find(vm, nr);
+	if (channel) {
+		list_for_each_entry(grant, &channel->grants, node) {
+			if (grant->first != first)
+				continue;
+			found = nexus_grant_get(grant);
+			break;
+		}
+	}
+	mutex_unlock(&vm->lock);
+	return found;
+}
+
+u32 nexus_channel_take_events(struct nexus_vm *vm, unsigned int nr)
+{
+	struct nexus_channel *channel;
+	u32 events = 0;
+
+	rcu_read_lock();
+	channel = nexus_channel_find(vm, nr);
+	if (channel)
+		events = xchg(&channel->events, 0);
+	rcu_read_unlock();
+	return events;
+}
+
+static void nexus_channel_free(struct work_struct *work)
+{
+	struct nexus_channel *channel = container_of(to_rcu_work(work), struct nexus_channel, free);
+
+	while (channel->nr_grants)
+		nexus_channel_drop_last(channel);
+	kfree(channel);
+}
+
+static void nexus_channel_unlink(struct nexus_vm *vm, unsigned int nr)
+{
+	struct nexus_channel *channel = nexus_channel_find(vm, nr);
+
+	RCU_INIT_POINTER(vm->channels[nr], NULL);
+	INIT_RCU_WORK(&channel->free, nexus_channel_free);
+	queue_rcu_work(nexus_channel_wq, &channel->free);
+}
+
+int nexus_channel_release(struct nexus_vm *vm, u64 nr)
+{
+	struct nexus_channel *channel;
+	int err = 0;
+
+	mutex_lock(&vm->lock);
+	channel = nexus_channel_find(vm, nr);
+	if (!channel)
+		err = -EBADF;
+	else if (!channel->closing)
+		err = -EBUSY;
+	else
+		nexus_channel_unlink(vm, nr);
+	mutex_unlock(&vm->lock);
+	return err;
+}
+
+void nexus_channel_tell_all(struct nexus_vm *vm)
+{
+	struct nexus_channel *channel;
+	unsigned int nr;
+
+	mutex_lock(&vm->lock);
+	for (nr = 0; nr < NEXUS_MAX_CHANNELS; nr++) {
+		channel = nexus_channel_find(vm, nr);
+		if (channel)
+			nexus_channel_tell(vm, channel, nr,
+					   NEXUS_EVENT_OPENED | NEXUS_EVENT_ARENA | NEXUS_EVENT_KICKED |
+					   (channel->closing ? NEXUS_EVENT_CLOSED : 0));
+	}
+	mutex_unlock(&vm->lock);
+}
+
+void nexus_channel_release_all(struct nexus_vm *vm)
+{
+	unsigned int nr;
+
+	mutex_lock(&vm->lock);
+	for (nr = 0; nr < NEXUS_MAX_CHANNELS; nr++) {
+		/* Who halts in WAIT must not be left to its timer. */
+		if (nexus_channel_find(vm, nr)) {
+			nexus_channel_notify(vm, nr);
+			nexus_channel_unlink(vm, nr);
+		}
+	}
+	mutex_unlock(&vm->lock);
+}
+
+unsigned int nexus_channel_count(struct nexus_vm *vm)
+{
+	unsigned int nr, count = 0;
+
+	for (nr = 0; nr < NEXUS_MAX_CHANNELS; nr++)
+		count += !!rcu_access_pointer(vm->channels[nr]);
+	return count;
+}
+
+int nexus_channel_init(void)
+{
+	nexus_channel_wq = alloc_workqueue("nexus_channel", WQ_UNBOUND, 0);
+	return nexus_channel_wq ? 0 : -ENOMEM;
+}
+
+void nexus_channel_exit(void)
+{
+	/* Queued by RCU callbacks: those first, then what they queued. */
+	rcu_barrier();
+	destroy_workqueue(nexus_channel_wq);
+}

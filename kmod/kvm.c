@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM's insides: registers, address translation, halting. All of it, and every
+ * difference between kernels in it, is here.
+ *
+ * KVM exports less from release to release (since 6.19 most of it to kvm-amd
+ * and kvm-intel only). Two functions stay open to all modules, kvm_get_kvm()
+ * and kvm_put_kvm(): those are linked, which also keeps kvm.ko loaded. The
+ * others are looked up by name at load; a kernel that lacks one is refused.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kallsyms.h>
+#include <linux/kprobes.h>
+#include <linux/kvm_host.h>
+#include <linux/mm.h>
+#include <linux/version.h>
+
+#include "kvm.h"
+#include "nexus_hypercall.h"
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+#define NEXUS_KVM_KICK_NAME "__kvm_vcpu_kick"
+typedef void nexus_kvm_kick_fn(struct kvm_vcpu *vcpu, bool wait);
+#else
+#define NEXUS_KVM_KICK_NAME "kvm_vcpu_kick"
+typedef void nexus_kvm_kick_fn(struct kvm_vcpu *vcpu);
+#endif
+
+/*
+ * Prototypes are KVM's; newer headers do not ship them to modules, so they
+ * stand here.
+ */
+static struct {
+	int (*skip)(struct kvm_vcpu *vcpu);
+	gpa_t (*gva_to_gpa_write)(struct kvm_vcpu *vcpu, gva_t gva, void *exception);
+	unsigned long (*gfn_to_hva)(struct kvm_vcpu *vcpu, gfn_t gfn);
+	nexus_kvm_kick_fn *kick;
+	bool (*file_is_kvm)(struct file *file);
+} nexus_kvm_fns __ro_after_init;
+
+static const struct {
+	const char *name;
+	void *fn;
+} nexus_kvm_symbols[] __initconst = {
+	{ "kvm_skip_emulated_instruction", &nexus_kvm_fns.skip },
+	{ "kvm_mmu_gva_to_gpa_write", &nexus_kvm_fns.gva_to_gpa_write },
+	{ "kvm_vcpu_gfn_to_hva", &nexus_kvm_fns.gfn_to_hva },
+	{ NEXUS_KVM_KICK_NAME, &nexus_kvm_fns.kick },
+	{ "file_is_kvm", &nexus_kvm_fns.file_is_kvm },
+};
+
+/*
+ * kallsyms_lookup_name() is not exported, but a kprobe tells where it is. On a
+ * kernel with IBT that is the address behind its ENDBR; an indirect call has to
+ * land on the ENDBR itself.
+ */
+static unsigned long __init nexus_kvm_find_kallsyms(void)
+{
+	struct kprobe probe = { .symbol_name = "kallsyms_lookup_name" };
+	unsigned long addr;
+
+	if (register_kprobe(&probe))
+		return 0;
+	addr = (unsigned long)probe.addr;
+	unregister_kprobe(&probe);
+#ifdef CONFIG_X86_KERNEL_IBT
+	if (is_endbr(*(u32 *)(addr - ENDBR_INSN_SIZE)))
+		addr -= ENDBR_INSN_SIZE;
+#endif
+	return addr;
+}
+
+int __init nexus_kvm_init(void)
+{
+	unsigned long (*lookup)(const char *name);
+	int i;
+
+	lookup = (void *)nexus_kvm_find_kallsyms();
+	if (!lookup) {
+		pr_err("cannot look up kernel symbols: this kernel needs CONFIG_KPROBES and CONFIG_KALLSYMS\n");
+		return -EOPNOTSUPP;
+	}
+	for (i = 0; i < ARRAY_SIZE(nexus_kvm_symbols); i++) {
+		unsigned long addr = lookup(nexus_kvm_symbols[i].name);
+
+		if (!addr) {
+			pr_err("this kernel's KVM has no %s: not supported\n", nexus_kvm_symbols[i].name);
+			return -EOPNOTSUPP;
+		}
+		*(unsigned long *)nexus_kvm_symbols[i].fn = addr;
+	}
+	return 0;
+}
+
+/*
+ * A guest that runs under Hyper-V's or Xen's conventions keeps its number in
+ * another register, and RAX may hold anything; a nested guest's hypercalls are
+ * its own hypervisor's business; in SMM other memory slots apply.
+ */
+bool notrace nexus_kvm_is_ours(const struct kvm_vcpu *vcpu)
+{
+	if (likely(vcpu->arch.regs[VCPU_REGS_RAX] - NEXUS_HC_BASE >= NEXUS_HC_END - NEXUS_HC_BASE))
+		return false;
+	if (vcpu->arch.hflags & (HF_GUEST_MASK | HF_SMM_MASK))
+		return false;
+	if (vcpu->arch.hyperv_enabled && vcpu->kvm->arch.hyperv.hv_guest_os_id)
+		return false;
+	return !(vcpu->kvm->arch.xen_hvm_config.flags & KVM_XEN_HVM_CONFIG_INTERCEPT_HCALL);
+}
+
+void nexus_kvm_read_call(const struct kvm_vcpu *vcpu, struct nexus_kvm_call *call)
+{
+	const unsigned long *regs = vcpu->arch.regs;
+
+	call->nr = regs[VCPU_REGS_RAX];
+	call->args[0] = regs[VCPU_REGS_RBX];
+	call->args[1] = regs[VCPU_REGS_RCX];
+	call->args[2] = regs[VCPU_REGS_RDX];
+	call->args[3] = regs[VCPU_REGS_RSI];
+}
+
+int nexus_kvm_finish_call(struct kvm_vcpu *vcpu, s64 result)
+{
+	vcpu->arch.regs[VCPU_REGS_RAX] = result;
+	return nexus_kvm_fns.skip(vcpu);
+}
+
+struct kvm *nexus_kvm_of(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->kvm;
+}
+
+unsigned int nexus_kvm_vcpu_index(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->vcpu_idx;
+}
+
+unsigned int nexus_kvm_max_vcpus(void)
+{
+	return KVM_MAX_VCPUS;
+}
+
+struct kvm *nexus_kvm_get(struct file *file)
+{
+	struct kvm *kvm;
+
+	if (!nexus_kvm_fns.file_is_kvm(file))
+		return NULL;
+	kvm = file->private_data;
+	kvm_get_kvm(kvm);
+	return kvm;
+}
+
+void nexus_kvm_put(struct kvm *kvm)
+{
+	kvm_put_kvm(kvm);
+}
+
+bool nexus_kvm_is_dead(const struct kvm *kvm)
+{
+	return refcount_read(&kvm->users_count) == 1;
+}
+
+int nexus_kvm_pin(struct kvm_vcpu *vcpu, u64 gva, struct page **page)
+{
+	/* KVM's struct x86_exception, of 24 to 32 bytes by now; not looked at. */
+	u64 exception[16];
+	unsigned long hva;
+	gpa_t gpa;
+
+	gpa = nexus_kvm_fns.gva_to_gpa_write(vcpu, gva, exception);
+	if (gpa == INVALID_GPA)
+		return -EFAULT;
+	/* An error value for what no slot backs, and for read-only slots. */
+	hva = nexus_kvm_fns.gfn_to_hva(vcpu, gpa_to_gfn(gpa));
+	if (kvm_is_error_hva(hva))
+		return -EFAULT;
+	/* The vCPU's thread runs in the VMM's address space. */
+	if (pin_user_pages_fast(hva, 1, FOLL_WRITE | FOLL_LONGTERM, page) != 1)
+		return -EFAULT;
+	return 0;
+}
+
+bool nexus_kvm_can_halt(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.apic != NULL;
+}
+
+void nexus_kvm_halt_prepare(struct kvm_vcpu *vcpu)
+{
+	WRITE_ONCE(vcpu->arch.pv.pv_unhalted, false);
+}
+
+void nexus_kvm_halt(struct kvm_vcpu *vcpu)
+{
+	vcpu->arch.mp_state = KVM_MP_STATE_HALTED;
+}
+
+void nexus_kvm_wake(struct kvm *kvm, unsigned int vcpu_index)
+{
+	struct kvm_vcpu *vcpu = kvm_get_vcpu(kvm, vcpu_index);
+
+	if (!vcpu)
+		return;
+	/* As KVM's own KICK_CPU does; ordered before the request by its barrier. */
+	WRITE_ONCE(vcpu->arch.pv.pv_unhalted, true);
+	kvm_make_request(KVM_REQ_UNBLOCK, vcpu);
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+	nexus_kvm_fns.kick(vcpu, false);
+#else
+	nexus_kvm_fns.kick(vcpu);
+#endif
+}

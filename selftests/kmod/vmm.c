@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <cpuid.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../tap.h"
+#include "vmm.h"
+
+#define PML4	0x1000UL
+#define PDPT	0x2000UL
+#define PD	0x3000UL
+#define PT	0x4000UL
+#define CODE	0x6000UL
+#define PORT	0x10
+
+#define PTE_PRESENT	1UL
+#define PTE_WRITE	2UL
+#define PTE_USER	4UL
+
+#define CR0_PE		(1UL << 0)
+#define CR0_PG		(1UL << 31)
+#define CR4_PAE		(1UL << 5)
+#define EFER_LME	(1UL << 8)
+#define EFER_LMA	(1UL << 10)
+#define RFLAGS_IOPL3	0x3002UL	/* so that user mode may leave by OUT */
+
+static void vmm_build_tables(struct vmm *vmm)
+{
+	uint64_t *pt = (uint64_t *)(vmm->memory + PT);
+	uint64_t all = PTE_PRESENT | PTE_WRITE | PTE_USER;
+
+	*(uint64_t *)(vmm->memory + PML4) = PDPT | all;
+	*(uint64_t *)(vmm->memory + PDPT) = PD | all;
+	*(uint64_t *)(vmm->memory + PD) = PT | all;
+	for (uint64_t i = 0; i < 512; i++)
+		pt[i] = i << 12 | all;
+	pt[VMM_READONLY >> 12] &= ~PTE_WRITE;
+	pt[VMM_KERNEL >> 12] &= ~PTE_USER;
+	pt[VMM_UNMAPPED >> 12] = 0;
+}
+
+/* The hypercall, then OUT to hand the result over. */
+static void vmm_write_code(struct vmm *vmm)
+{
+	unsigned int eax, ebx = 0, ecx, edx;
+	unsigned char *code = (unsigned char *)vmm->memory + CODE;
+
+	__get_cpuid(0, &eax, &ebx, &ecx, &edx);
+	code[0] = 0x0f;
+	code[1] = 0x01;
+	code[2] = ebx == 0x756e6547 /* "Genu" */ ? 0xc1 : 0xd9;
+	code[3] = 0xe6;		/* out %al, $PORT */
+	code[4] = PORT;
+}
+
+static void vmm_add_vcpu(struct vmm *vmm)
+{
+	struct vmm_vcpu *vcpu = &vmm->vcpus[vmm->nr_vcpus];
+
+	vcpu->fd = ioctl(vmm->vm, KVM_CREATE_VCPU, vmm->nr_vcpus);
+	if (vcpu->fd < 0)
+		tap_bail("KVM_CREATE_VCPU");
+	vcpu->run_size = ioctl(vmm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+	vcpu->run = mmap(NULL, vcpu->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+	if (vcpu->run == MAP_FAILED)
+		tap_bail("mmap of a vCPU");
+	/* Application processors start as waiting for INIT. */
+	if (ioctl(vcpu->fd, KVM_SET_MP_STATE, &(struct kvm_mp_state){ KVM_MP_STATE_RUNNABLE }))
+		tap_bail("KVM_SET_MP_STATE");
+	vmm->nr_vcpus++;
+}
+
+void vmm_open(struct vmm *vmm, unsigned int vcpus, int map_flags)
+{
+	struct kvm_userspace_memory_region region = { .memory_size = VMM_MEMORY };
+
+	memset(vmm, 0, sizeof(*vmm));
+	vmm->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (vmm->kvm < 0)
+		tap_bail("/dev/kvm");
+	vmm->vm = ioctl(vmm->kvm, KVM_CREATE_VM, 0);
+	if (vmm->vm < 0)
+		tap_bail("KVM_CREATE_VM");
+	if (ioctl(vmm->vm, KVM_CREATE_IRQCHIP, 0))
+		tap_bail("KVM_CREATE_IRQCHIP");
+	vmm->memory = mmap(NULL, VMM_MEMORY, PROT_READ | PROT_WRITE, map_flags | MAP_ANONYMOUS, -1, 0);
+	if (vmm->memory == MAP_FAILED)
+		tap_bail("guest memory");
+	region.userspace_addr = (uint64_t)vmm->memory;
+	if (ioctl(vmm->vm, KVM_SET_USER_MEMORY_REGION, &region))
+		tap_bail("KVM_SET_USER_MEMORY_REGION");
+	vmm_build_tables(vmm);
+	vmm_write_code(vmm);
+	while (vmm->nr_vcpus < vcpus)
+		vmm_add_vcpu(vmm);
+}
+
+void vmm_close(struct vmm *vmm)
+{
+	while (vmm->nr_vcpus) {
+		struct vmm_vcpu *vcpu = &vmm->vcpus[--vmm->nr_vcpus];
+
+		munmap(vcpu->run, vcpu->run_size);
+		close(vcpu->fd);
+	}
+	close(vmm->vm);
+	close(vmm->kvm);
+	munmap(vmm->memory, VMM_MEMORY);
+}
+
+static void vmm_set_mode(struct vmm_vcpu *vcpu, unsigned int cpl)
+{
+	struct kvm_segment code = {
+		.limit = 0xffffffff, .selector = 0x8 | cpl, .type = 11, .present = 1,
+		.dpl = cpl, .s = 1, .l = 1, .g = 1,
+	};
+	struct kvm_segment data = {
+		.limit = 0xffffffff, .selector = 0x10 | cpl, .type = 3, .present = 1,
+		.dpl = cpl, .s = 1, .db = 1, .g = 1,
+	};
+	struct kvm_sregs sregs;
+
+	if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs))
+		tap_bail("KVM_GET_SREGS");
+	sregs.cs = code;
+	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
+	sregs.cr0 = CR0_PE | CR0_PG;
+	sregs.cr3 = PML4;
+	sregs.cr4 = CR4_PAE;
+	sregs.efer = EFER_LME | EFER_LMA;
+	if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs))
+		tap_bail("KVM_SET_SREGS");
+}
+
+int64_t vmm_resume(struct vmm *vmm, unsigned int index)
+{
+	struct vmm_vcpu *vcpu = &vmm->vcpus[index];
+	struct kvm_regs regs;
+
+	if (ioctl(vcpu->fd, KVM_RUN, 0)) {
+		if (errno == EINTR)
+			return VMM_INTERRUPTED;
+		tap_bail("KVM_RUN");
+	}
+	if (vcpu->run->exit_reason != KVM_EXIT_IO || vcpu->run->io.port != PORT) {
+		printf("# unexpected exit, reason %u\n", vcpu->run->exit_reason);
+		tap_bail("the guest left its code");
+	}
+	if (ioctl(vcpu->fd, KVM_GET_REGS, &regs))
+		tap_bail("KVM_GET_REGS");
+	return regs.rax;
+}
+
+static int64_t vmm_call_at(struct vmm *vmm, unsigned int index, unsigned int cpl, uint64_t nr, uint64_t a0,
+			   uint64_t a1, uint64_t a2)
+{
+	struct vmm_vcpu *vcpu = &vmm->vcpus[index];
+	struct kvm_regs regs = {
+		.rip = CODE, .rflags = RFLAGS_IOPL3,
+		.rax = nr, .rbx = a0, .rcx = a1, .rdx = a2,
+	};
+
+	vmm_set_mode(vcpu, cpl);
+	if (ioctl(vcpu->fd, KVM_SET_REGS, &regs))
+		tap_bail("KVM_SET_REGS");
+	return vmm_resume(vmm, index);
+}
+
+int64_t vmm_call(struct vmm *vmm, unsigned int vcpu, uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2)
+{
+	return vmm_call_at(vmm, vcpu, 3, nr, a0, a1, a2);
+}
+
+int64_t vmm_call_kernel(struct vmm *vmm, unsigned int vcpu, uint64_t nr, uint64_t a0, uint64_t a1,
+			uint64_t a2)
+{
+	return vmm_call_at(vmm, vcpu, 0, nr, a0, a1, a2);
+}

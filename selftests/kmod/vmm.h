@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A VMM of the tests' own, on bare /dev/kvm: one call of it is one hypercall of
+ * a guest in the mode and with the registers that the test wants. No guest
+ * kernel, no device.
+ *
+ * Guest memory is VMM_MEMORY bytes at guest-physical 0, mapped one to one:
+ *
+ *	0x1000..0x4fff		page tables
+ *	0x6000			the code
+ *	VMM_DATA..		pages for the tests, writable in user mode
+ *	VMM_READONLY		a page that user mode may only read
+ *	VMM_KERNEL		a page that only kernel mode may touch
+ *	VMM_UNMAPPED		a page whose table entry is not present
+ *	VMM_NO_SLOT		mapped, but no memory of the VM is behind it
+ */
+#ifndef NEXUS_TEST_VMM_H
+#define NEXUS_TEST_VMM_H
+
+#include <linux/kvm.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define VMM_MEMORY	0x1e0000UL
+#define VMM_READONLY	0x7000UL
+#define VMM_KERNEL	0x8000UL
+#define VMM_UNMAPPED	0x9000UL
+#define VMM_DATA	0x10000UL
+#define VMM_NO_SLOT	0x1f0000UL
+
+struct vmm_vcpu {
+	int fd;
+	struct kvm_run *run;
+	size_t run_size;
+};
+
+struct vmm {
+	int kvm, vm;
+	char *memory;
+	unsigned int nr_vcpus;
+	struct vmm_vcpu vcpus[4];
+};
+
+/* Memory flags for mmap(2): MAP_PRIVATE or MAP_SHARED | MAP_ANONYMOUS. */
+void vmm_open(struct vmm *vmm, unsigned int vcpus, int map_flags);
+void vmm_close(struct vmm *vmm);
+
+/* Execute one hypercall on a vCPU, at CPL 3 (or 0), and return RAX. If a signal
+ * interrupts it (in WAIT), -EINTR of KVM_RUN is reported as VMM_INTERRUPTED;
+ * vmm_resume() goes on.
+ */
+#define VMM_INTERRUPTED INT64_MIN
+int64_t vmm_call(struct vmm *vmm, unsigned int vcpu, uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2);
+int64_t vmm_call_kernel(struct vmm *vmm, unsigned int vcpu, uint64_t nr, uint64_t a0, uint64_t a1,
+			uint64_t a2);
+int64_t vmm_resume(struct vmm *vmm, unsigned int vcpu);
+
+#endif
