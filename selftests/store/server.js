@@ -1,0 +1,101 @@
+'use strict';
+// The tests' S3 server: a package that speaks the protocol, behind our own check of signatures.
+// usage: node server.js STATE PORT BUCKET[:ACCOUNT]...   (run by `store start`)
+
+const { randomBytes } = require('crypto');
+const fs = require('fs');
+const path = require('path');
+const S3rver = require('@20minutes/s3rver');
+const S3Error = require('@20minutes/s3rver/lib/models/error');
+const ObjectStore = require('./objects');
+const verifier = require('./verify');
+
+const [state, port, ...buckets] = process.argv.slice(2);
+const region = 'us-east-1';
+const accounts = [1, 2].map(() => ({
+  access: 'AKIA' + randomBytes(8).toString('hex').toUpperCase(),
+  secret: randomBytes(30).toString('base64'),
+}));
+const owners = new Map(
+  buckets.map((item) => item.split(':')).map(([name, account = '1']) => [name, accounts[account - 1].access]));
+
+const STATUS = { InvalidURI: 400, InvalidRequest: 400, AuthorizationHeaderMalformed: 400 };
+const refuse = (code, message, detail) =>
+  Object.assign(new S3Error(code, message, detail), { status: STATUS[code] ?? 403 });
+const verify = verifier({ secrets: new Map(accounts.map((a) => [a.access, a.secret])), region, refuse });
+
+// The package escapes XML twice, in answers and in errors.
+const escapedOnce = (xml) => xml.replaceAll('&amp;', '&');
+const errorToXml = S3Error.prototype.toXML;
+S3Error.prototype.toXML = function toXML() {
+  return escapedOnce(errorToXml.call(this));
+};
+
+const directory = path.join(state, 'data');
+fs.mkdirSync(directory, { recursive: true });
+const log = fs.openSync(path.join(state, 'access.log'), 'a');
+
+const app = new S3rver({
+  directory,
+  silent: true,
+  vhostBuckets: false,
+  // Ours has verified the signature by then; the package's own check knows neither our accounts nor
+  // all characters.
+  allowMismatchedSignatures: true,
+  configureBuckets: buckets.map((item) => ({ name: item.split(':')[0] })),
+});
+app.silent = true;
+app.store = app.context.store = new ObjectStore(directory);
+const { registry, DUMMY_ACCOUNT } = require('@20minutes/s3rver/lib/models/account');
+for (const { access, secret } of accounts) DUMMY_ACCOUNT.createKeyPair(access, secret);
+registry.delete('S3RVER');
+
+// First of all: nothing reaches the package that is not signed by the bucket's owner.
+app.middleware.unshift(async (ctx, next) => {
+  const { method, url } = ctx.req;
+  ctx.res.once('close', () =>
+    fs.writeSync(log, `${new Date().toISOString()} ${method} ${url} ` +
+      `${ctx.res.headersSent ? ctx.res.statusCode : '-'}${ctx.res.writableFinished ? '' : ' cut'}\n`));
+  const signer = verify(ctx.req);
+  const [, bucket, key, query] = /^\/([^/?]*)\/?([^?]*)(.*)$/s.exec(url);
+  if (owners.has(bucket) && owners.get(bucket) !== signer) throw refuse('AccessDenied', 'Access Denied');
+  // As one segment, or else the package's router trips over empty ones, as in "a//b".
+  if (key) ctx.req.url = `/${bucket}/${encodeURIComponent(decodeURIComponent(key))}${query}`;
+  // The package knows bytes=A-B and bytes=A- only.
+  const suffix = /^bytes=-(\d+)$/.exec(ctx.req.headers.range);
+  if (suffix && key) {
+    const object = await ctx.store.getMetadata(bucket, decodeURIComponent(key)).catch(() => undefined);
+    if (object) ctx.req.headers.range = `bytes=${Math.max(0, object['content-length'] - suffix[1])}-`;
+  }
+  await next();
+  if (typeof ctx.body === 'string' && ctx.type === 'application/xml') ctx.body = escapedOnce(ctx.body);
+});
+app.on('error', (error) => error instanceof S3Error || console.error(error));
+
+async function main() {
+  await app.configureBuckets();
+  const server = await app.listen(Number(port), '127.0.0.1');
+  // Uploads and downloads of GiBs through an emulated machine take their time.
+  server.requestTimeout = 0;
+  const [one, two] = accounts;
+  const bound = server.address().port;
+  const env = {
+    NEXUS_S3_URL: `http://127.0.0.1:${bound}`,
+    NEXUS_S3_URL_L1: `http://10.0.2.2:${bound}`,
+    NEXUS_S3_PORT: bound,
+    NEXUS_S3_LOG: path.join(state, 'access.log'),
+    AWS_ACCESS_KEY_ID: one.access,
+    AWS_SECRET_ACCESS_KEY: one.secret,
+    NEXUS_S3_ACCESS_KEY_2: two.access,
+    NEXUS_S3_SECRET_KEY_2: two.secret,
+    AWS_DEFAULT_REGION: region,
+  };
+  const text = Object.entries(env).map(([name, value]) => `export ${name}='${value}'\n`).join('');
+  fs.writeFileSync(path.join(state, 'env.new'), text, { mode: 0o600 });
+  fs.renameSync(path.join(state, 'env.new'), path.join(state, 'env'));
+}
+
+main().catch((error) => {
+  console.error(error.message);
+  process.exit(1);
+});

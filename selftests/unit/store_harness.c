@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "container.h"
+#include "store_harness.h"
+
+struct call_block {
+	struct call_block *next;
+	char memory[] __attribute__((aligned(16)));
+};
+
+static struct call *call_of(struct op *op)
+{
+	return container_of(op, struct call, op);
+}
+
+/* ---- op.h ---- */
+
+void *op_alloc(struct op *op, size_t size)
+{
+	struct call *call = call_of(op);
+	struct call_block *block = malloc(sizeof(*block) + size);
+
+	if (!block)
+		abort();
+	block->next = call->blocks;
+	call->blocks = block;
+	return block->memory;
+}
+
+char *op_strndup(struct op *op, const char *s, size_t n)
+{
+	size_t len = strnlen(s, n);
+	char *copy = op_alloc(op, len + 1);
+
+	memcpy(copy, s, len);
+	copy[len] = '\0';
+	return copy;
+}
+
+char *op_strdup(struct op *op, const char *s)
+{
+	return op_strndup(op, s, strlen(s));
+}
+
+int op_error(struct op *op, int status, const char *code, const char *fmt, ...)
+{
+	Nexus__V1__Error *error = op_alloc(op, sizeof(*error));
+	char message[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(message, sizeof(message), fmt, args);
+	va_end(args);
+	nexus__v1__error__init(error);
+	error->code = op_strdup(op, code);
+	error->message = op_strdup(op, message);
+	op->response.error = error;
+	return status;
+}
+
+/* The head window goes; what a download put there is kept. */
+static void window_drop(struct call *call)
+{
+	struct op_window *window = call->op.windows;
+
+	if (!call->upload) {
+		call->received = realloc(call->received, call->received_len + window->done + 1);
+		memcpy(call->received + call->received_len, window->data, window->done);
+		call->received_len += window->done;
+	}
+	call->op.windows = window->next;
+	if (!call->op.windows)
+		call->tail = &call->op.windows;
+	free(window->data);
+	free(window);
+}
+
+static void call_refill(void *arg)
+{
+	struct call *call = arg;
+
+	call->refill_posted = false;
+	if (!call->finished)
+		call_window(call, call->window_size);
+}
+
+void op_window_done(struct op *op)
+{
+	struct call *call = call_of(op);
+
+	if (op->windows->done != op->windows->len)
+		abort();
+	call->windows_done++;
+	window_drop(call);
+	if (!call->manual && !call->fin_sent && !call->refill_posted) {
+		call->refill_posted = true;
+		loop_post(call->harness->worker.loop, call_refill, call);
+	}
+}
+
+void op_finish(struct op *op, int status)
+{
+	struct call *call = call_of(op);
+
+	if (call->finished)
+		abort();
+	call->finished = true;
+	call->status = status;
+	while (op->windows)
+		window_drop(call);
+	free(op->state);
+	op->state = NULL;
+	loop_stop(call->harness->worker.loop);
+}
+
+/* ---- calls ---- */
+
+void call_window(struct call *call, uint32_t size)
+{
+	struct op_window *window = calloc(1, sizeof(*window));
+	bool first = !call->op.windows;
+	size_t rest = call->upload_len - call->uploaded;
+
+	window->len = size;
+	if (call->upload && rest < size)
+		window->len = rest;
+	window->data = malloc(window->len);
+	if (call->upload) {
+		memcpy(window->data, call->upload + call->uploaded, window->len);
+		call->uploaded += window->len;
+		window->fin = call->uploaded == call->upload_len && !(call->late_fin && window->len);
+		call->fin_sent = window->fin;
+	}
+	*call->tail = window;
+	call->tail = &window->next;
+	if (call->op.state && first && call->op.type->window)
+		call->op.type->window(&call->op);
+}
+
+void call_start(struct harness *harness, struct call *call, const struct op_type *type,
+		const Nexus__V1__Request *request)
+{
+	int ret;
+
+	call->harness = harness;
+	call->tail = &call->op.windows;
+	call->op.type = type;
+	call->op.worker = &harness->worker;
+	call->op.tenant = &harness->tenant;
+	call->op.request = request;
+	call->op.response = (Nexus__V1__Response)NEXUS__V1__RESPONSE__INIT;
+	call_window(call, call->window_size);
+	call->op.state = calloc(1, type->state_size);
+	ret = type->start(&call->op);
+	if (ret)
+		op_finish(&call->op, ret);
+}
+
+void call_abort(struct call *call)
+{
+	if (call->finished)
+		return;
+	call->op.type->abort(&call->op);
+	op_finish(&call->op, -ECANCELED);
+}
+
+void call_free(struct call *call)
+{
+	struct call_block *block;
+
+	call_abort(call);
+	/* A refill may be posted still; it looks at the call. */
+	while (call->refill_posted)
+		harness_run_ms(call->harness, 1);
+	while ((block = call->blocks)) {
+		call->blocks = block->next;
+		free(block);
+	}
+	free(call->received);
+	memset(call, 0, sizeof(*call));
+}
+
+const char *call_code(const struct call *call)
+{
+	return call->op.response.error ? call->op.response.error->code : "";
+}
+
+const char *call_message(const struct call *call)
+{
+	return call->op.response.error ? call->op.response.error->message : "";
+}
+
+/* ---- the worker ---- */
+
+struct limit {
+	struct loop_timer timer;
+	struct loop *loop;
+	bool expired;
+};
+
+static void limit_expired(struct loop_timer *timer)
+{
+	struct limit *limit = container_of(timer, struct limit, timer);
+
+	limit->expired = true;
+	loop_stop(limit->loop);
+}
+
+bool harness_run(struct harness *harness, struct call *call, unsigned int limit_ms)
+{
+	struct loop *loop = harness->worker.loop;
+	struct limit limit = { .timer = { .expired = limit_expired }, .loop = loop };
+
+	loop_timer_start(loop, &limit.timer, limit_ms);
+	while (!limit.expired && !(call && call->finished)) {
+		if (loop_run(loop))
+			abort();
+	}
+	loop_timer_stop(loop, &limit.timer);
+	return call && call->finished;
+}
+
+void harness_run_ms(struct harness *harness, unsigned int ms)
+{
+	harness_run(harness, NULL, ms);
+}
+
+struct counters harness_counters(const struct harness *harness)
+{
+	return harness->worker.counters;
+}
+
+void harness_open(struct harness *harness, uint16_t port)
+{
+	static char *any[] = { "*", NULL };
+
+	memset(harness, 0, sizeof(*harness));
+	snprintf(harness->url, sizeof(harness->url), "http://127.0.0.1:%u", port);
+	snprintf(harness->authority, sizeof(harness->authority), "127.0.0.1:%u", port);
+	harness->endpoint = (struct endpoint){
+		.name = "store", .url = harness->url, .host = "127.0.0.1", .port = port,
+		.authority = harness->authority, .region = "us-east-1", .path_style = true,
+		.connect_timeout_ms = 2000, .stall_timeout_ms = 5000, .max_connections = 8, .idle_timeout_ms = 5000,
+	};
+	harness->tenant = (struct tenant){
+		.name = "test", .endpoint = &harness->endpoint, .buckets = any,
+		.credentials = { "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", NULL },
+	};
+	harness->worker.loop = loop_new();
+	harness->worker.pools = harness->worker.loop ? conn_pools_new(&harness->worker) : NULL;
+	if (!harness->worker.pools) {
+		perror("loop_new");
+		exit(1);
+	}
+}
+
+void harness_close(struct harness *harness)
+{
+	conn_pools_free(harness->worker.pools);
+	loop_free(harness->worker.loop);
+}
+
+/* ---- requests ---- */
+
+static const Nexus__V1__ObjectName *object_name(const char *bucket, const char *key)
+{
+	static Nexus__V1__ObjectName object;
+
+	nexus__v1__object_name__init(&object);
+	object.bucket = (char *)bucket;
+	object.key = (char *)key;
+	return &object;
+}
+
+static Nexus__V1__Request *request_of(Nexus__V1__Request__OpCase op_case)
+{
+	static Nexus__V1__Request request;
+
+	nexus__v1__request__init(&request);
+	request.op_case = op_case;
+	return &request;
+}
+
+const Nexus__V1__Request *request_get(const char *bucket, const char *key, const char *range)
+{
+	static Nexus__V1__GetObject get;
+	Nexus__V1__Request *request = request_of(NEXUS__V1__REQUEST__OP_GET_OBJECT);
+
+	nexus__v1__get_object__init(&get);
+	get.object = (Nexus__V1__ObjectName *)object_name(bucket, key);
+	get.range = (char *)range;
+	request->get_object = &get;
+	return request;
+}
+
+const Nexus__V1__Request *request_put(const char *bucket, const char *key, uint64_t length)
+{
+	static Nexus__V1__PutObject put;
+	Nexus__V1__Request *request = request_of(NEXUS__V1__REQUEST__OP_PUT_OBJECT);
+
+	nexus__v1__put_object__init(&put);
+	put.object = (Nexus__V1__ObjectName *)object_name(bucket, key);
+	put.content_length = length;
+	request->put_object = &put;
+	return request;
+}
+
+const Nexus__V1__Request *request_head(const char *bucket, const char *key)
+{
+	static Nexus__V1__HeadObject head;
+	Nexus__V1__Request *request = request_of(NEXUS__V1__REQUEST__OP_HEAD_OBJECT);
+
+	nexus__v1__head_object__init(&head);
+	head.object = (Nexus__V1__ObjectName *)object_name(bucket, key);
+	request->head_object = &head;
+	return request;
+}
+
+const Nexus__V1__Request *request_delete(const char *bucket, const char *key)
+{
+	static Nexus__V1__DeleteObject delete;
+	Nexus__V1__Request *request = request_of(NEXUS__V1__REQUEST__OP_DELETE_OBJECT);
+
+	nexus__v1__delete_object__init(&delete);
+	delete.object = (Nexus__V1__ObjectName *)object_name(bucket, key);
+	request->delete_object = &delete;
+	return request;
+}
