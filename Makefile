@@ -29,7 +29,7 @@ kmod:
 	@ln -sfn $(top)/uapi $(kmod_tree)/uapi
 	@ln -sf $(top)/kmod/* $(kmod_tree)/kmod/
 	$(MAKE) --no-print-directory -C "$$(selftests/vhost/kernel --kernel $(KERNEL) headers)" \
-		M=$(kmod_tree)/kmod modules
+		O= M=$(kmod_tree)/kmod modules
 
 backend guest-lib:
 	$(MAKE) --no-print-directory -C $@ O=$(O)/$@
