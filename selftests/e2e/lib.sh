@@ -14,6 +14,9 @@ vhost=$top/selftests/vhost
 # The overlay of the virtual host is memory, as /run is; sockets and logs go here.
 state=/run/nexus-e2e
 
+host=10.0.2.2
+. "$top/selftests/config.sh"
+
 nexusctl() {
 	"$build/backend/nexusctl" --control $state/control.sock "$@"
 }
@@ -23,47 +26,6 @@ host_start() {
 	rm -rf $state
 	mkdir -p $state/config
 	[ -e /dev/nexus ] || insmod "$build/kmod/$series/kmod/nexus_kvm.ko"
-}
-
-# config_endpoint NAME PORT [LINE...]: an endpoint on the machine's loopback.
-config_endpoint() {
-	printf '[endpoint %s]\nurl = http://10.0.2.2:%s\nregion = us-east-1\npath_style = yes\n' "$1" "$2"
-	printf '%s\n' "${@:3}"
-}
-
-# config_tenant NAME ENDPOINT PROFILE [LINE...]
-config_tenant() {
-	printf '[tenant %s]\nendpoint = %s\ncredentials = credentials\nprofile = %s\n' "$1" "$2" "$3"
-	printf '%s\n' "${@:4}"
-}
-
-# The usual configuration: tenants for what works and for each thing that does not.
-config_write() {
-	local dir=$state/config port=$NEXUS_S3_PORT
-	(
-		umask 077
-		cat >$dir/credentials <<-END
-			[good]
-			aws_access_key_id = $NEXUS_AWS_ACCESS_KEY_ID
-			aws_secret_access_key = $NEXUS_AWS_SECRET_ACCESS_KEY
-			[wrong]
-			aws_access_key_id = $NEXUS_AWS_ACCESS_KEY_ID
-			aws_secret_access_key = not-the-key
-		END
-	)
-	{
-		printf '[backend]\nworkers = 1\ncontrol = %s/control.sock\n' $state
-		config_endpoint store "$port"
-		config_endpoint hang "${NEXUS_FAULT_HANG:-1}" 'stall_timeout = 2s'
-		config_endpoint cut "${NEXUS_FAULT_CUT:-1}"
-		config_endpoint down 1
-		config_tenant test store good 'buckets = nexus-test' 'max_pinned = 64M'
-		config_tenant small store good 'buckets = nexus-test' 'max_pinned = 1M'
-		config_tenant wrong store wrong 'buckets = nexus-test'
-		config_tenant hang hang good 'buckets = nexus-test'
-		config_tenant cut cut good 'buckets = nexus-test'
-		config_tenant down down good 'buckets = nexus-test'
-	} >$dir/nexus.conf
 }
 
 # backend_start: the daemon on $state/config, ready to adopt.
@@ -127,18 +89,9 @@ guest_log() {
 	tr -d '\r' <"$("$vhost/guest" log --name "$1")"
 }
 
-# guest_tap NAME: the TAP lines that the guest printed become ours.
+# guest_tap NAME: the tests that the guest ran become ours.
 guest_tap() {
-	local line
-	while IFS= read -r line; do
-		case $line in
-		'ok '* | 'not ok '*)
-			tap_ok "$([ "${line%% *}" = ok ] && echo 0 || echo 1)" "guest: ${line#* - }"
-			;;
-		'#'*) echo "$line" ;;
-		esac
-	done < <(guest_log "$1")
-	grep -q '^1\.\.' < <(guest_log "$1") || tap_ok 1 "guest: its script ran to the end"
+	tap_relay guest < <(guest_log "$1")
 }
 
 # vm_field ID FIELD: a number out of `nexusctl vm list`, empty when the VM is not there.

@@ -8,10 +8,10 @@
 pinned_settles() {
 	local i
 	for i in $(seq 100); do
-		[ "$(vm_field "$1" pinned_bytes)" = "$2" ] && return 0
+		[ "$(vm_field "$1" pinned_pages)" = "$2" ] && return 0
 		sleep 0.1
 	done
-	echo "#   pinned bytes: $(vm_field "$1" pinned_bytes)"
+	echo "#   pinned pages: $(vm_field "$1" pinned_pages)"
 	return 1
 }
 
@@ -21,14 +21,19 @@ backend_start || tap_ok 1 "the daemon starts"
 
 guest_start e2e test <<-'END'
 	. /tap.sh
-	# The daemon dies and comes back under this loop.
+	# The daemon dies and comes back under this loop, of processes that come and go. What was
+	# in the middle of a stream may end, as with a connection that dropped, but never wrong.
 	nx --sum get nexus-test seed/mebibyte >/tmp/want
 	echo LOOPING
 	good=0
 	for i in $(seq 30); do
-		[ "$(nx --sum get nexus-test seed/mebibyte 2>&1)" = "$(cat /tmp/want)" ] && good=$((good + 1))
+		got=$(nx --sum get nexus-test seed/mebibyte 2>&1)
+		case $got in
+		"$(cat /tmp/want)" | *NexusConnectionLost*) good=$((good + 1)) ;;
+		*) echo "# $got" ;;
+		esac
 	done
-	tap_is $good 30 "30 gets while the daemon is killed and started again"
+	tap_is $good 30 "30 streamed gets while the daemon is killed and started again"
 	# One process, one channel, across the crash.
 	echo ONE-CHANNEL
 	nx bench get nexus-test seed/known 3000 >/tmp/bench 2>&1
@@ -45,22 +50,22 @@ guest_start e2e test <<-'END'
 	sleep 4
 	nx --size 4000000000 --pattern 1 put nexus-test crash/never &
 	sleep 1
+	(tap_done)
 	echo TRANSFERRING
 	sleep 60
-	tap_done
 END
 guest_wait e2e --timeout 60 --for LOOPING
 for _ in 1 2; do
 	sleep 2
 	kill -9 $backend
-	wait $backend
+	wait $backend 2>/dev/null
 	backend_start || tap_ok 1 "the daemon starts again"
 done
 tap_is "$(vm_field "$vm" id)" "$vm" "the new daemon holds the VM again"
 guest_wait e2e --timeout 120 --for ONE-CHANNEL
 sleep 2
 kill -9 $backend
-wait $backend
+wait $backend 2>/dev/null
 backend_start || tap_ok 1 "the daemon starts again"
 guest_wait e2e --timeout 120 --for SETTLED
 pinned_settles "$vm" 0
@@ -72,14 +77,6 @@ for _ in $(seq 50); do
 	sleep 0.1
 done
 tap_is "$(vm_field "$vm" id)" "" "a VM killed in mid-transfer is let go"
-guest_log e2e >$state/log
-echo 1..9 >>$state/log
-while IFS= read -r line; do
-	case $line in
-	'ok '*) tap_ok 0 "guest: ${line#* - }" ;;
-	'not ok '*) tap_ok 1 "guest: ${line#* - }" ;;
-	'#'*) echo "$line" ;;
-	esac
-done <$state/log
+guest_tap e2e
 host_stop
 tap_done

@@ -19,7 +19,7 @@ const accounts = [1, 2].map(() => ({
 const owners = new Map(
   buckets.map((item) => item.split(':')).map(([name, account = '1']) => [name, accounts[account - 1].access]));
 
-const STATUS = { InvalidURI: 400, InvalidRequest: 400, AuthorizationHeaderMalformed: 400 };
+const STATUS = { InvalidURI: 400, InvalidRequest: 400, AuthorizationHeaderMalformed: 400, PreconditionFailed: 412 };
 const refuse = (code, message, detail) =>
   Object.assign(new S3Error(code, message, detail), { status: STATUS[code] ?? 403 });
 const verify = verifier({ secrets: new Map(accounts.map((a) => [a.access, a.secret])), region, refuse });
@@ -50,6 +50,16 @@ const { registry, DUMMY_ACCOUNT } = require('@20minutes/s3rver/lib/models/accoun
 for (const { access, secret } of accounts) DUMMY_ACCOUNT.createKeyPair(access, secret);
 registry.delete('S3RVER');
 
+// The package ignores If-Match.
+async function checkPreconditions(ctx, bucket, key) {
+  const wanted = ctx.req.headers['if-match'];
+  if (!wanted || wanted === '*') return;
+  const object = await ctx.store.getMetadata(bucket, key).catch(() => undefined);
+  if (object && !wanted.split(/\s*,\s*/).includes(object.etag)) {
+    throw refuse('PreconditionFailed', 'At least one of the pre-conditions you specified did not hold');
+  }
+}
+
 // First of all: nothing reaches the package that is not signed by the bucket's owner.
 app.middleware.unshift(async (ctx, next) => {
   const { method, url } = ctx.req;
@@ -67,6 +77,7 @@ app.middleware.unshift(async (ctx, next) => {
     const object = await ctx.store.getMetadata(bucket, decodeURIComponent(key)).catch(() => undefined);
     if (object) ctx.req.headers.range = `bytes=${Math.max(0, object['content-length'] - suffix[1])}-`;
   }
+  if (key && (method === 'GET' || method === 'HEAD')) await checkPreconditions(ctx, bucket, decodeURIComponent(key));
   await next();
   if (typeof ctx.body === 'string' && ctx.type === 'application/xml') ctx.body = escapedOnce(ctx.body);
 });

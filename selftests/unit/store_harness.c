@@ -68,7 +68,7 @@ static void window_drop(struct call *call)
 {
 	struct op_window *window = call->op.windows;
 
-	if (!call->upload) {
+	if (!call->upload && !call->scratch) {
 		call->received = realloc(call->received, call->received_len + window->done + 1);
 		memcpy(call->received + call->received_len, window->data, window->done);
 		call->received_len += window->done;
@@ -76,7 +76,8 @@ static void window_drop(struct call *call)
 	call->op.windows = window->next;
 	if (!call->op.windows)
 		call->tail = &call->op.windows;
-	free(window->data);
+	if (!call->scratch)
+		free(window->data);
 	free(window);
 }
 
@@ -129,9 +130,10 @@ void call_window(struct call *call, uint32_t size)
 	window->len = size;
 	if (call->upload && rest < size)
 		window->len = rest;
-	window->data = malloc(window->len);
+	window->data = call->scratch ? call->scratch : malloc(window->len);
 	if (call->upload) {
-		memcpy(window->data, call->upload + call->uploaded, window->len);
+		if (!call->scratch)
+			memcpy(window->data, call->upload + call->uploaded, window->len);
 		call->uploaded += window->len;
 		window->fin = call->uploaded == call->upload_len && !(call->late_fin && window->len);
 		call->fin_sent = window->fin;

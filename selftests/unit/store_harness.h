@@ -34,6 +34,7 @@ struct call {
 	size_t upload_len;
 	bool late_fin;			/* FIN comes in an empty window of its own */
 	bool manual;			/* no window is sent on by itself */
+	char *scratch;			/* every window is this memory, of window_size; nothing is kept */
 
 	/* results */
 	bool finished;
