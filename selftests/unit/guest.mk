@@ -12,7 +12,7 @@ lib := $(O)/guest-lib-san
 SAN ?= address,undefined
 CFLAGS ?= -O1 -g
 FLAGS := -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -I$(lib) -fno-omit-frame-pointer
-PROGRAMS := ring ring_tsan arena transfer hostile
+PROGRAMS := ring ring_tsan arena pin transfer hostile
 
 all: $(PROGRAMS:%=$(out)/test_guest_%)
 
@@ -28,6 +28,10 @@ $(out)/test_guest_ring: guest_ring.c ../tap.h ../../uapi/nexus_ring_ops.h
 $(out)/test_guest_arena: guest_arena.c ../../guest-lib/arena.c ../../guest-lib/arena.h ../tap.h
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(CFLAGS) -fsanitize=$(SAN) -o $@ guest_arena.c ../../guest-lib/arena.c
+
+$(out)/test_guest_pin: guest_pin.c ../../guest-lib/init/memory.c ../../guest-lib/init/memory.h ../tap.h
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(CFLAGS) -fsanitize=$(SAN) -o $@ guest_pin.c ../../guest-lib/init/memory.c -luring
 
 $(out)/test_guest_%: guest_%.c guest_peer.c guest_peer.h ../tap.h library
 	@mkdir -p $(@D)

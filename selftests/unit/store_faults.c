@@ -333,32 +333,20 @@ static void test_lengths(void)
 
 static atomic_int connections_now, connections_most;
 
-static void *serve_slowly(void *arg)
+static void serve_slowly(struct server *s, int fd)
 {
-	struct server s = { 0 };
-	int fd = (int)(intptr_t)arg;
-
-	while (!server_read_head(&s, fd)) {
+	if (++connections_now > connections_most)
+		connections_most = connections_now;
+	while (!server_read_head(s, fd)) {
 		usleep(2000);
 		server_puts(fd, OK_HELLO);
 	}
 	connections_now--;
-	close(fd);
-	return NULL;
 }
 
 static void serve_many(struct server *s)
 {
-	pthread_t threads[64];
-	int count = 0, fd;
-
-	while ((fd = server_accept(s)) >= 0 && count < 64) {
-		if (++connections_now > connections_most)
-			connections_most = connections_now;
-		pthread_create(&threads[count++], NULL, serve_slowly, (void *)(intptr_t)fd);
-	}
-	while (count)
-		pthread_join(threads[--count], NULL);
+	server_accept_each(s, serve_slowly);
 }
 
 static void test_limit(void)

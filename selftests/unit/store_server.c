@@ -51,6 +51,35 @@ int server_accept(struct server *server)
 	return fd;
 }
 
+static void *server_serve(void *arg)
+{
+	struct server *server = arg;
+
+	server->serve(server, server->fd);
+	close(server->fd);
+	return NULL;
+}
+
+void server_accept_each(struct server *server, void (*serve)(struct server *server, int fd))
+{
+	enum { MOST = 64 };
+	struct server *each[MOST];
+	int count = 0, fd;
+
+	while (count < MOST && (fd = server_accept(server)) >= 0) {
+		each[count] = calloc(1, sizeof(*server));
+		each[count]->serve = serve;
+		each[count]->fd = fd;
+		if (pthread_create(&each[count]->thread, NULL, server_serve, each[count]))
+			abort();
+		count++;
+	}
+	while (count--) {
+		pthread_join(each[count]->thread, NULL);
+		free(each[count]);
+	}
+}
+
 int server_read_head(struct server *server, int fd)
 {
 	size_t len = 0;

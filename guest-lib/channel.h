@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * A channel: the arena, its rings, and who waits for what. struct nexus of the
+ * public header.
+ */
+#ifndef CHANNEL_H
+#define CHANNEL_H
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "../uapi/nexus_ring_ops.h"
+#include "arena.h"
+#include "nexus.h"
+#include "transport.h"
+
+#define NO_SLOT		UINT32_MAX
+#define FOREVER		INT64_MAX	/* a deadline that never comes */
+
+struct nexus_op;
+struct window;
+
+/* What this process knows of a slot; the arena's copy is anybody's. */
+struct slot_ref {
+	struct nexus_op *op;	/* NULL: not in flight */
+	struct window *window;	/* NULL: a request without a stream, or a cancel */
+	uint32_t msg_cap;	/* these three as submitted */
+	uint64_t msg_off;
+	uint64_t data_len;
+};
+
+struct nexus {
+	/* Protects everything in this struct and in its operations, but the
+	 * part of an operation that says otherwise. */
+	pthread_mutex_t lock;
+	pthread_cond_t news;		/* the sleeper came back, or something completed */
+	struct transport *transport;
+	struct nexus_ring_header *header;
+	struct nexus_ring sq, cq;
+	uint32_t sq_tail, cq_head;	/* ours; the arena's copies are for the host */
+	uint32_t nr_slots;
+	struct slot_ref *slots;
+	uint32_t *free_slots;		/* a stack */
+	uint32_t nr_free;
+	uint32_t cancel_slot;		/* kept for NEXUS_SLOT_CANCEL, so that one can always be sent */
+	bool cancel_busy;
+	struct nexus_op *cancels;	/* operations that want to be cancelled next */
+	struct nexus_op *ops;		/* alive */
+	struct nexus_op *spare_ops;	/* to be used again */
+	unsigned int nr_spare_ops;
+	bool sleeping;			/* a thread sleeps for the host; the others on `news` */
+	unsigned int waiters;		/* threads that wait on `news` */
+	unsigned int spin;		/* looks before sleeping; the sleeper's */
+	int dead;			/* 0, or why the channel is lost */
+	char dead_reason[192];
+	struct arena arena;
+	int64_t tail_used;		/* monotonic ns: when memory beyond the first size was last allocated */
+	uint64_t requests, kicks, waits, resizes, copied;
+};
+
+/* channel.c: arena memory, growing and shrinking with need; nx->lock held. */
+ssize_t channel_alloc(struct nexus *nx, size_t size);
+void channel_free(struct nexus *nx, size_t off);
+int channel_shrink(struct nexus *nx);
+/* Give the tail back once it was idle for a while. */
+void channel_shrink_idle(struct nexus *nx, int64_t now);
+
+static inline void *channel_at(struct nexus *nx, uint64_t off)
+{
+	return (char *)nx->header + off;
+}
+
+int64_t channel_now(void);	/* monotonic ns */
+
+/* The deadline timeout_ms from now; negative: FOREVER. */
+int64_t channel_deadline(int64_t timeout_ms);
+
+static inline void channel_unlock(struct nexus **nx)
+{
+	pthread_mutex_unlock(&(*nx)->lock);
+}
+
+/* Hold nx->lock until the end of the scope. */
+#define CHANNEL_LOCK(nx) \
+	struct nexus *__locked __attribute__((cleanup(channel_unlock), unused)) = \
+		(pthread_mutex_lock(&(nx)->lock), (nx))
+
+#endif

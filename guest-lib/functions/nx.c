@@ -1,0 +1,524 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/* nx: objects from the command line, through libnexus-guest. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "../cleanup.h"
+#include "../nexus.h"
+#include "sum.h"
+
+#define EXIT_USAGE	2
+
+static const char usage_text[] =
+	"usage: nx [OPTION...] get BUCKET KEY [FILE|-]\n"
+	"       nx [OPTION...] put BUCKET KEY FILE|-\n"
+	"       nx [OPTION...] put BUCKET KEY --size N --pattern SEED\n"
+	"       nx [OPTION...] head BUCKET KEY\n"
+	"       nx [OPTION...] delete BUCKET KEY\n"
+	"       nx [OPTION...] null\n"
+	"       nx [OPTION...] probe\n"
+	"       nx [OPTION...] bench get BUCKET KEY N\n"
+	"\n"
+	"  --target T      kvm: or unix:SOCKET (default: $NEXUS_TARGET, or kvm:)\n"
+	"  --sum           print a checksum and the number of bytes, not the data\n"
+	"  --key-hex       KEY is written in hexadecimal digits\n"
+	"  --timeout MS    limit of one operation (default: the tenant's)\n"
+	"  --range R       get: bytes=FIRST-LAST\n"
+	"  --if-match TAG  get: only if the object has this entity tag\n"
+	"  --version-id V  get, head, delete: this version\n"
+	"  --type T        put: the object's content type\n"
+	"  --meta NAME=VALUE  put: metadata; may be repeated\n"
+	"  --size N        put: length of generated content, in bytes\n"
+	"  --pattern SEED  put: which content to generate\n"
+	"  --stats         afterwards, print the channel's counters\n"
+	"  --help\n"
+	"\n"
+	"Exit status: 0; 1 the operation failed; 2 wrong usage.\n";
+
+enum {
+	OPT_TARGET = 256, OPT_SUM, OPT_KEY_HEX, OPT_TIMEOUT, OPT_RANGE, OPT_IF_MATCH, OPT_VERSION_ID, OPT_TYPE,
+	OPT_META, OPT_SIZE, OPT_PATTERN, OPT_STATS, OPT_HELP,
+};
+
+static const struct option long_options[] = {
+	{ "target", required_argument, NULL, OPT_TARGET },
+	{ "sum", no_argument, NULL, OPT_SUM },
+	{ "key-hex", no_argument, NULL, OPT_KEY_HEX },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "range", required_argument, NULL, OPT_RANGE },
+	{ "if-match", required_argument, NULL, OPT_IF_MATCH },
+	{ "version-id", required_argument, NULL, OPT_VERSION_ID },
+	{ "type", required_argument, NULL, OPT_TYPE },
+	{ "meta", required_argument, NULL, OPT_META },
+	{ "size", required_argument, NULL, OPT_SIZE },
+	{ "pattern", required_argument, NULL, OPT_PATTERN },
+	{ "stats", no_argument, NULL, OPT_STATS },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ 0 },
+};
+
+#define MAX_META	32
+
+struct nx {
+	struct nexus *nexus;
+	const char *target;
+	struct nexus_options options;
+	struct nexus_field meta[MAX_META];
+	bool sum, key_hex, stats, generated;
+	uint64_t size, seed;
+	const char *bucket;
+	char key[2049];		/* longer than any store takes, so that it can refuse */
+};
+
+static int nx_usage(const char *fmt, const char *value)
+{
+	fprintf(stderr, "nx: ");
+	fprintf(stderr, fmt, value);
+	fprintf(stderr, "; see nx --help\n");
+	return EXIT_USAGE;
+}
+
+static int nx_fail(const char *code, const char *message, int err)
+{
+	const char *name = strerrorname_np(-err);
+
+	fprintf(stderr, "nx: %s: %s (%s)\n", code, message, name ? name : "?");
+	return EXIT_FAILURE;
+}
+
+/* Report what became of op, and free it. */
+static int nx_result(struct nexus_op *op, int status)
+{
+	int ret = EXIT_SUCCESS;
+
+	if (status < 0)
+		ret = op ? nx_fail(nexus_op_error_code(op), nexus_op_error_message(op), status)
+			 : nx_fail("NexusInternal", strerror(-status), status);
+	nexus_op_free(op);
+	return ret;
+}
+
+static void nx_print(const char *name, const char *value)
+{
+	if (*value)
+		printf("%s: %s\n", name, value);
+}
+
+static void nx_print_object(const struct nexus_op *op)
+{
+	const char *name, *value;
+
+	printf("content-length: %llu\n", (unsigned long long)nexus_op_content_length(op));
+	nx_print("content-type", nexus_op_content_type(op));
+	nx_print("etag", nexus_op_etag(op));
+	nx_print("last-modified", nexus_op_last_modified(op));
+	nx_print("version-id", nexus_op_version_id(op));
+	for (size_t i = 0; !nexus_op_metadata_at(op, i, &name, &value); i++)
+		printf("meta-%s: %s\n", name, value);
+}
+
+static int nx_write_all(int fd, const char *data, size_t n)
+{
+	while (n) {
+		ssize_t done = write(fd, data, n);
+
+		if (done < 0 && errno != EINTR)
+			return -errno;
+		if (done > 0) {
+			data += done;
+			n -= done;
+		}
+	}
+	return 0;
+}
+
+static int nx_get(struct nx *nx, int argc, char **argv)
+{
+	const char *file = argc ? argv[0] : "-";
+	autoclose int fd = -1;
+	struct sum sum = { 0 };
+	struct nexus_op *op;
+	const void *data;
+	ssize_t n;
+
+	if (!nx->sum && strcmp(file, "-")) {
+		fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		if (fd < 0)
+			return nx_fail("File", file, -errno);
+	}
+	op = nexus_get_stream(nx->nexus, nx->bucket, nx->key, &nx->options);
+	if (!op)
+		return nx_result(NULL, -ENOMEM);
+	while ((n = nexus_read_window(op, &data)) > 0) {
+		int ret = 0;
+
+		sum_add(&sum, data, n);
+		if (!nx->sum)
+			ret = nx_write_all(fd < 0 ? STDOUT_FILENO : fd, data, n);
+		if (ret) {
+			nexus_op_free(op);
+			return nx_fail("File", file, ret);
+		}
+	}
+	if (!n && nx->sum)
+		sum_print(&sum);
+	return nx_result(op, n);
+}
+
+/* Fill the next window from the file, or with the pattern. Bytes, or a negative errno. */
+static ssize_t nx_fill(const struct nx *nx, int fd, uint64_t done, void *data, size_t cap)
+{
+	size_t have = 0;
+
+	if (fd < 0) {
+		/* Whole words but for the end, as the pattern wants them. */
+		if (cap > 8)
+			cap &= ~7UL;
+		sum_pattern(data, cap, nx->seed, done);
+		return cap;
+	}
+	while (have < cap) {
+		ssize_t n = read(fd, (char *)data + have, cap - have);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (!n)
+			return -ENODATA;	/* the file shrank */
+		if (n > 0)
+			have += n;
+	}
+	return have;
+}
+
+static int nx_put(struct nx *nx, int argc, char **argv)
+{
+	uint64_t total = nx->size, done = 0;
+	struct sum sum = { 0 };
+	autoclose int fd = -1;
+	struct nexus_op *op;
+	int ret = 0;
+
+	if (!nx->generated) {
+		struct stat st;
+
+		if (!argc)
+			return nx_usage("%s", "put wants a FILE, or --size and --pattern");
+		fd = !strcmp(argv[0], "-") ? dup(STDIN_FILENO) : open(argv[0], O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || fstat(fd, &st))
+			return nx_fail("File", argv[0], -errno);
+		if (!S_ISREG(st.st_mode))
+			return nx_usage("'%s' is not a regular file: its length must be known", argv[0]);
+		total = st.st_size;
+	}
+	op = nexus_put_stream(nx->nexus, nx->bucket, nx->key, total, &nx->options);
+	if (!op)
+		return nx_result(NULL, -ENOMEM);
+	while (!ret && done < total) {
+		size_t cap;
+		void *data;
+		ssize_t n;
+
+		ret = nexus_write_window(op, &data, &cap);
+		if (ret)
+			break;
+		n = nx_fill(nx, fd, done, data, cap);
+		if (n < 0) {
+			nexus_op_free(op);
+			return nx_fail("File", argc ? argv[0] : "pattern", n);
+		}
+		sum_add(&sum, data, n);
+		done += n;
+		ret = nexus_write_commit(op, n);
+	}
+	ret = nexus_finish(op);
+	if (!ret && nx->sum)
+		sum_print(&sum);
+	else if (!ret)
+		nx_print("etag", nexus_op_etag(op));
+	return nx_result(op, ret);
+}
+
+static int nx_head(struct nx *nx, int argc, char **argv)
+{
+	struct nexus_op *op;
+	int ret = nexus_head(nx->nexus, nx->bucket, nx->key, &nx->options, &op);
+
+	(void)argc;
+	(void)argv;
+	if (!ret)
+		nx_print_object(op);
+	return nx_result(op, ret);
+}
+
+static int nx_delete(struct nx *nx, int argc, char **argv)
+{
+	struct nexus_op *op;
+	int ret = nexus_delete(nx->nexus, nx->bucket, nx->key, &nx->options, &op);
+
+	(void)argc;
+	(void)argv;
+	return nx_result(op, ret);
+}
+
+static int nx_null(struct nx *nx, int argc, char **argv)
+{
+	struct nexus_op *op;
+	int ret = nexus_null(nx->nexus, &nx->options, &op);
+
+	(void)argc;
+	(void)argv;
+	return nx_result(op, ret);
+}
+
+static uint64_t nx_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/* Warm synchronous GETs into an arena buffer: what they cost beside the first. */
+static int nx_bench(struct nx *nx, int argc, char **argv)
+{
+	struct nexus_info before = NEXUS_INFO_INIT, after = NEXUS_INFO_INIT;
+	uint64_t start, ns, bytes = 0;
+	struct nexus_op *op;
+	size_t count, cap;
+	char *end, *buf;
+	ssize_t n;
+
+	count = argc ? strtoul(argv[0], &end, 10) : 0;
+	if (!count || *end)
+		return nx_usage("bench get wants a number of calls, not '%s'", argc ? argv[0] : "");
+	n = nexus_head(nx->nexus, nx->bucket, nx->key, NULL, &op);
+	if (n < 0)
+		return nx_result(op, n);
+	cap = nexus_op_content_length(op);
+	nexus_op_free(op);
+	buf = nexus_alloc(nx->nexus, cap ? cap : 1);
+	if (!buf)
+		return nx_fail("NexusGuestArena", "no room for the object", -errno);
+	n = nexus_get(nx->nexus, nx->bucket, nx->key, buf, cap, &nx->options, &op);
+	if (n < 0)
+		return nx_result(op, n);
+	nexus_op_free(op);
+	nexus_info(nx->nexus, &before);
+	start = nx_now();
+	for (size_t i = 0; i < count; i++) {
+		n = nexus_get(nx->nexus, nx->bucket, nx->key, buf, cap, &nx->options, &op);
+		if (n < 0)
+			return nx_result(op, n);
+		bytes += n;
+		nexus_op_free(op);
+	}
+	ns = nx_now() - start;
+	nexus_info(nx->nexus, &after);
+	printf("calls=%zu bytes=%llu kicks=%llu waits=%llu copied=%llu ns_per_call=%llu\n", count,
+	       (unsigned long long)bytes, (unsigned long long)(after.kicks - before.kicks),
+	       (unsigned long long)(after.waits - before.waits),
+	       (unsigned long long)(after.copied - before.copied), (unsigned long long)(ns / count));
+	nexus_free(nx->nexus, buf);
+	return EXIT_SUCCESS;
+}
+
+static int nx_probe(void)
+{
+	uint32_t version;
+	int ret = nexus_probe(&version);
+
+	if (ret == -ENXIO)
+		return nx_fail("NexusNoHost", "not a KVM guest", ret);
+	if (ret)
+		return nx_fail("NexusNoHost", "no Nexus host: this KVM host does not have nexus_kvm loaded", ret);
+	printf("abi=%u.%u\n", version >> 16, version & 0xffff);
+	return EXIT_SUCCESS;
+}
+
+static const struct verb {
+	const char *name;
+	int min, max;		/* arguments behind the verb */
+	bool object;		/* the first two are BUCKET and KEY */
+	int (*run)(struct nx *nx, int argc, char **argv);
+} verbs[] = {
+	{ "get", 2, 3, true, nx_get },
+	{ "put", 2, 3, true, nx_put },
+	{ "head", 2, 2, true, nx_head },
+	{ "delete", 2, 2, true, nx_delete },
+	{ "null", 0, 0, false, nx_null },
+	{ "bench", 4, 4, true, nx_bench },
+};
+
+static int nx_key(struct nx *nx, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (!nx->key_hex) {
+		if (n >= sizeof(nx->key))
+			return -ENAMETOOLONG;
+		strcpy(nx->key, text);
+		return 0;
+	}
+	if (n % 2 || n / 2 >= sizeof(nx->key))
+		return -EINVAL;
+	for (size_t i = 0; i < n / 2; i++) {
+		unsigned int byte;
+		int used = 0;
+
+		if (sscanf(text + 2 * i, "%2x%n", &byte, &used) != 1 || used != 2 || !byte)
+			return -EINVAL;
+		nx->key[i] = byte;
+	}
+	return 0;
+}
+
+static int nx_number(const char *text, uint64_t *n)
+{
+	char *end;
+
+	errno = 0;
+	*n = strtoull(text, &end, 10);
+	return errno || *end || end == text || *text == '-' ? -EINVAL : 0;
+}
+
+static int nx_meta(struct nx *nx, char *text)
+{
+	char *value = strchr(text, '=');
+
+	if (!value || nx->options.nr_metadata == MAX_META)
+		return -EINVAL;
+	*value++ = '\0';
+	nx->meta[nx->options.nr_metadata++] = (struct nexus_field){ text, value };
+	nx->options.metadata = nx->meta;
+	return 0;
+}
+
+/* 0, or EXIT_USAGE after a complaint. */
+static int nx_option(struct nx *nx, int c)
+{
+	uint64_t n = 0;
+	int ret = 0;
+
+	switch (c) {
+	case OPT_TARGET:
+		nx->target = optarg;
+		break;
+	case OPT_SUM:
+		nx->sum = true;
+		break;
+	case OPT_KEY_HEX:
+		nx->key_hex = true;
+		break;
+	case OPT_TIMEOUT:
+		ret = nx_number(optarg, &n);
+		nx->options.timeout_ms = n;
+		break;
+	case OPT_RANGE:
+		nx->options.range = optarg;
+		break;
+	case OPT_IF_MATCH:
+		nx->options.if_match = optarg;
+		break;
+	case OPT_VERSION_ID:
+		nx->options.version_id = optarg;
+		break;
+	case OPT_TYPE:
+		nx->options.content_type = optarg;
+		break;
+	case OPT_META:
+		ret = nx_meta(nx, optarg);
+		break;
+	case OPT_SIZE:
+		ret = nx_number(optarg, &nx->size);
+		nx->generated = true;
+		break;
+	case OPT_PATTERN:
+		ret = nx_number(optarg, &nx->seed);
+		nx->generated = true;
+		break;
+	case OPT_STATS:
+		nx->stats = true;
+		break;
+	default:
+		fprintf(stderr, "see nx --help\n");	/* getopt has complained */
+		return EXIT_USAGE;
+	}
+	return ret ? nx_usage("bad value '%s'", optarg) : 0;
+}
+
+static void nx_print_stats(struct nexus *nexus)
+{
+	struct nexus_info i = NEXUS_INFO_INIT;
+
+	nexus_info(nexus, &i);
+	fprintf(stderr, "transport=%s host=%u.%u slots=%u arena=%llu requests=%llu kicks=%llu waits=%llu resizes=%llu copied=%llu\n",
+		i.transport, i.host_version >> 16, i.host_version & 0xffff, i.slots, (unsigned long long)i.arena_size,
+		(unsigned long long)i.requests, (unsigned long long)i.kicks, (unsigned long long)i.waits,
+		(unsigned long long)i.resizes, (unsigned long long)i.copied);
+}
+
+static int nx_run(struct nx *nx, const struct verb *verb, int argc, char **argv)
+{
+	int ret;
+
+	if (verb->object) {
+		nx->bucket = argv[0];
+		if (nx_key(nx, argv[1]))
+			return nx_usage("bad key '%s'", argv[1]);
+		argc -= 2;
+		argv += 2;
+	}
+	ret = nexus_open(&nx->nexus, nx->target);
+	if (ret)
+		return nx_fail("NexusNoHost", nexus_open_error(), ret);
+	ret = verb->run(nx, argc, argv);
+	if (nx->stats)
+		nx_print_stats(nx->nexus);
+	nexus_close(nx->nexus);
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	struct nx nx = { .options = NEXUS_OPTIONS_INIT };
+	const char *name;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		if (c == OPT_HELP) {
+			fputs(usage_text, stdout);
+			return EXIT_SUCCESS;
+		}
+		c = nx_option(&nx, c);
+		if (c)
+			return c;
+	}
+	argc -= optind;
+	argv += optind;
+	if (!argc)
+		return nx_usage("%s", "what is to be done?");
+	name = argv[0];
+	if (!strcmp(name, "probe") && argc == 1)
+		return nx_probe();
+	for (const struct verb *v = verbs; v < verbs + sizeof(verbs) / sizeof(verbs[0]); v++) {
+		if (strcmp(name, v->name))
+			continue;
+		if (argc - 1 < v->min || argc - 1 > v->max)
+			return nx_usage("wrong number of arguments for %s", name);
+		if (v->run == nx_bench) {
+			if (strcmp(argv[1], "get"))
+				return nx_usage("bench knows 'get', not '%s'", argv[1]);
+			argc--;
+			argv++;
+		}
+		return nx_run(&nx, v, argc - 1, argv + 1);
+	}
+	return nx_usage("there is no '%s'", name);
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#include <errno.h>
+#include "op.h"
+
+static struct nexus_op *get_begin(struct nexus *nx, const char *bucket, const char *key,
+				  const struct op_payload *payload, const struct nexus_options *options, bool block)
+{
+	Nexus__V1__Request req = NEXUS__V1__REQUEST__INIT;
+	Nexus__V1__GetObject get = NEXUS__V1__GET_OBJECT__INIT;
+	Nexus__V1__ObjectName object;
+	struct nexus_options o;
+	struct nexus_op *op = op_new(nx);
+
+	if (!op ||
+	    op_options(op, &o, options, OPTION_WINDOW | OPTION_RANGE | OPTION_IF_MATCH | OPTION_VERSION_ID) ||
+	    op_object(op, &object, bucket, key))
+		return op;
+	get.object = &object;
+	if (o.range)
+		get.range = (char *)o.range;
+	if (o.if_match)
+		get.if_match = (char *)o.if_match;
+	if (o.version_id)
+		get.version_id = (char *)o.version_id;
+	req.op_case = NEXUS__V1__REQUEST__OP_GET_OBJECT;
+	req.get_object = &get;
+	op_start(op, &req, payload, &o, block);
+	return op;
+}
+
+struct nexus_op *nexus_get_stream(struct nexus *nx, const char *bucket, const char *key,
+				  const struct nexus_options *options)
+{
+	return get_begin(nx, bucket, key, &(struct op_payload){ .stream = true }, options, false);
+}
+
+struct nexus_op *nexus_get_start(struct nexus *nx, const char *bucket, const char *key, void *buf, size_t cap,
+				 const struct nexus_options *options)
+{
+	return get_begin(nx, bucket, key, &(struct op_payload){ .buf = buf, .len = cap }, options, false);
+}
+
+ssize_t nexus_get(struct nexus *nx, const char *bucket, const char *key, void *buf, size_t cap,
+		  const struct nexus_options *options, struct nexus_op **out)
+{
+	struct op_payload payload = { .buf = buf, .len = cap };
+	struct nexus_op *op = get_begin(nx, bucket, key, &payload, options, true);
+	ssize_t ret = op ? op_finish(op) : -ENOMEM;
+
+	if (!ret)
+		ret = nexus_op_transferred(op);
+	op_return(op, out, 0);
+	return ret;
+}

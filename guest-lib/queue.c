@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <time.h>
+#include "op.h"
+#include "queue.h"
+
+/* Looks at the ring before sleeping: a few microseconds, below what makes a
+ * hypervisor think of a spinning vCPU. */
+#define SPIN_MIN	8U
+#define SPIN_MAX	512U
+
+uint32_t queue_slot(struct nexus *nx)
+{
+	return nx->nr_free ? nx->free_slots[--nx->nr_free] : NO_SLOT;
+}
+
+void queue_slot_free(struct nexus *nx, uint32_t slot)
+{
+	if (slot != NO_SLOT)
+		nx->free_slots[nx->nr_free++] = slot;
+}
+
+void queue_submit(struct nexus *nx, uint32_t slot, const struct submission *s, struct nexus_op *op,
+		  struct window *w)
+{
+	struct nexus_slot *to = nexus_slot_at(nx->header, slot);
+
+	*to = (struct nexus_slot){
+		.kind = s->kind, .flags = s->flags, .stream = s->stream,
+		.msg_off = s->msg_off, .msg_len = s->msg_len, .msg_cap = s->msg_cap,
+		.data_off = s->data_off, .data_len = s->data_len, .state = NEXUS_SLOT_FREE,
+	};
+	nx->slots[slot] = (struct slot_ref){ op, w, s->msg_cap, s->msg_off, s->data_len };
+	op->in_flight++;
+	nx->requests++;
+	nexus_ring_push(&nx->sq, &nx->sq_tail, slot);
+}
+
+void queue_kick(struct nexus *nx)
+{
+	int ret;
+
+	if (nx->dead || !nexus_ring_must_wake(&nx->header->host_flags, NEXUS_HOST_NEED_KICK))
+		return;
+	nx->kicks++;
+	ret = nx->transport->ops->kick(nx->transport);
+	if (ret)
+		queue_die(nx, ret, nx->transport->reason);
+}
+
+void queue_cancel_next(struct nexus *nx)
+{
+	struct nexus_op *op = nx->cancels;
+
+	if (!op || nx->cancel_busy || nx->dead)
+		return;
+	nx->cancels = op->next_cancel;
+	nx->cancel_busy = true;
+	queue_submit(nx, nx->cancel_slot, &(struct submission){ .kind = NEXUS_SLOT_CANCEL, .stream = op->slot },
+		     op, NULL);
+	queue_kick(nx);
+}
+
+/* Read the host's part of a slot once, and check the copy. */
+static void queue_read(struct nexus *nx, uint32_t slot, const struct slot_ref *ref, struct completion *c)
+{
+	struct nexus_slot *from = nexus_slot_at(nx->header, slot);
+
+	c->slot = slot;
+	c->status = (int32_t)nexus_load((uint32_t *)&from->status);
+	c->msg_len = nexus_load(&from->msg_out);
+	c->data_len = nexus_load(&from->data_out);
+	c->more = nexus_load(&from->result_flags) & NEXUS_SLOT_MORE;
+	if (c->status > 0 || c->status < -4095 || c->msg_len > ref->msg_cap || c->data_len > ref->data_len) {
+		c->status = -EPROTO;
+		c->msg_len = 0;
+		c->data_len = 0;
+		c->more = false;
+	}
+}
+
+static void queue_complete(struct nexus *nx, uint32_t slot)
+{
+	struct slot_ref ref = nx->slots[slot];
+	struct completion c;
+
+	queue_read(nx, slot, &ref, &c);
+	c.msg = channel_at(nx, ref.msg_off);
+	nx->slots[slot].op = NULL;
+	nexus_store(&nexus_slot_at(nx->header, slot)->state, NEXUS_SLOT_FREE);
+	ref.op->in_flight--;
+	if (slot == nx->cancel_slot)
+		nx->cancel_busy = false;
+	op_complete(ref.op, ref.window, &c);
+}
+
+/*
+ * A slot number may come twice (a daemon that restarted publishes again what it
+ * is not sure of): only one that is in flight, and DONE, counts.
+ */
+void queue_reap(struct nexus *nx)
+{
+	uint32_t ready = nexus_ring_ready(&nx->cq, nx->cq_head);
+
+	if (!ready || nx->dead)
+		return;
+	if (ready > nx->nr_slots) {
+		queue_die(nx, -EPROTO, "the host published more completions than there are slots");
+		return;
+	}
+	while (ready--) {
+		uint32_t slot = nexus_ring_peek(&nx->cq, nx->cq_head);
+
+		if (slot < nx->nr_slots && nx->slots[slot].op &&
+		    nexus_load_acquire(&nexus_slot_at(nx->header, slot)->state) == NEXUS_SLOT_DONE)
+			queue_complete(nx, slot);
+		nexus_store_release(&nx->header->cq_head, ++nx->cq_head);
+	}
+	queue_cancel_next(nx);
+	if (nx->waiters)
+		pthread_cond_broadcast(&nx->news);
+}
+
+void queue_die(struct nexus *nx, int status, const char *reason)
+{
+	if (nx->dead)
+		return;
+	nx->dead = status;
+	snprintf(nx->dead_reason, sizeof(nx->dead_reason), "%s", reason);
+	nx->cancels = NULL;
+	for (uint32_t slot = 0; slot < nx->nr_slots; slot++) {
+		struct slot_ref *ref = &nx->slots[slot];
+		struct nexus_op *op = ref->op;
+
+		if (!op)
+			continue;
+		ref->op = NULL;
+		op->in_flight--;
+		op_complete(op, ref->window, &(struct completion){ .slot = slot, .status = status });
+	}
+	if (nx->waiters)
+		pthread_cond_broadcast(&nx->news);
+}
+
+/* No lock held. True: there is news. */
+static bool queue_spin(struct nexus *nx, uint32_t seen)
+{
+	for (unsigned int i = 0; i < nx->spin; i++) {
+		if (nexus_ring_ready(&nx->cq, seen)) {
+			nx->spin = nx->spin < SPIN_MAX / 2 ? nx->spin * 2 : SPIN_MAX;
+			return true;
+		}
+		__builtin_ia32_pause();
+	}
+	nx->spin = nx->spin / 2 > SPIN_MIN ? nx->spin / 2 : SPIN_MIN;
+	return false;
+}
+
+/* Sleep for the host, as the one thread that does. */
+static void queue_sleep(struct nexus *nx, int64_t timeout)
+{
+	struct transport *t = nx->transport;
+	uint32_t seen = nx->cq_head;
+	int ret = 0;
+
+	nx->sleeping = true;
+	pthread_mutex_unlock(&nx->lock);
+	if (!queue_spin(nx, seen)) {
+		/* The other threads of this process, and of this guest, may use the CPU. */
+		if (nexus_ring_may_sleep(&nx->cq, seen, &nx->header->guest_flags, NEXUS_GUEST_NEED_WAKE) &&
+		    !sched_yield() && !nexus_ring_ready(&nx->cq, seen)) {
+			__atomic_fetch_add(&nx->waits, 1, __ATOMIC_RELAXED);
+			ret = t->ops->wait(t, &nx->header->cq_tail, seen, timeout);
+		}
+		nexus_ring_awake(&nx->header->guest_flags, NEXUS_GUEST_NEED_WAKE);
+	}
+	pthread_mutex_lock(&nx->lock);
+	nx->sleeping = false;
+	if (ret)
+		queue_die(nx, ret, t->reason);
+	if (nx->waiters)
+		pthread_cond_broadcast(&nx->news);
+}
+
+static void queue_look_at_host(struct nexus *nx)
+{
+	uint32_t state = nexus_load(&nx->header->host_state);
+
+	if (state == NEXUS_HOST_BROKEN)
+		queue_die(nx, -EPROTO, "the host found the arena's rings broken, and serves this channel no more");
+	else if (state == NEXUS_HOST_GONE)
+		queue_die(nx, -ECONNRESET, "the host closed the channel");
+}
+
+int queue_wait(struct nexus *nx, bool (*ready)(void *arg), void *arg, int64_t deadline)
+{
+	int64_t now, left;
+
+	for (;;) {
+		queue_reap(nx);
+		if (ready(arg))
+			return 0;
+		queue_look_at_host(nx);
+		if (ready(arg))
+			return 0;
+		now = channel_now();
+		if (now >= deadline)
+			return -ETIMEDOUT;
+		left = deadline - now;
+		channel_shrink_idle(nx, now);
+		if (nx->sleeping) {
+			struct timespec ts = { deadline / 1000000000, deadline % 1000000000 };
+
+			nx->waiters++;
+			if (deadline == FOREVER)
+				pthread_cond_wait(&nx->news, &nx->lock);
+			else
+				pthread_cond_timedwait(&nx->news, &nx->lock, &ts);
+			nx->waiters--;
+		} else {
+			queue_sleep(nx, left);
+		}
+	}
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/* What came of an operation, and the accessors to it. */
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+#include "op.h"
+
+static void *result_alloc(void *data, size_t size)
+{
+	return bump_alloc(data, size);
+}
+
+/* All of it goes at once, with the operation. */
+static void result_free(void *data, void *ptr)
+{
+	(void)data;
+	(void)ptr;
+}
+
+void result_take(struct nexus_op *op, const struct completion *c)
+{
+	ProtobufCAllocator allocator = { result_alloc, result_free, &op->memory };
+	Nexus__V1__Response *response;
+	void *copy;
+
+	if (!c->msg_len || (op->response && !c->status))
+		return;
+	copy = bump_alloc(&op->memory, c->msg_len);
+	if (!copy)
+		return;
+	memcpy(copy, c->msg, c->msg_len);
+	response = nexus__v1__response__unpack(&allocator, c->msg_len, copy);
+	if (!response)
+		op_fail(op, -EPROTO, "NexusInternal", "the host's answer of %u bytes is no nexus.v1.Response",
+			c->msg_len);
+	else if (op->response)
+		op->failure = response;
+	else
+		op->response = response;
+}
+
+uint64_t result_length(const struct nexus_op *op)
+{
+	return op->response ? op->response->content_length : 0;
+}
+
+/* The lock, for answers may arrive while the caller asks. */
+#define RESULT(op, member, absent) ({ \
+	CHANNEL_LOCK((op)->nx); \
+	(op)->response ? (op)->response->member : (absent); })
+
+unsigned int nexus_op_http_status(const struct nexus_op *op)
+{
+	CHANNEL_LOCK(op->nx);
+	const Nexus__V1__Response *r = op->failure && op->failure->http_status ? op->failure : op->response;
+
+	return r ? r->http_status : 0;
+}
+
+uint64_t nexus_op_content_length(const struct nexus_op *op)
+{
+	return RESULT(op, content_length, 0);
+}
+
+const char *nexus_op_content_type(const struct nexus_op *op)
+{
+	return RESULT(op, content_type, "");
+}
+
+const char *nexus_op_etag(const struct nexus_op *op)
+{
+	return RESULT(op, etag, "");
+}
+
+const char *nexus_op_last_modified(const struct nexus_op *op)
+{
+	return RESULT(op, last_modified, "");
+}
+
+const char *nexus_op_version_id(const struct nexus_op *op)
+{
+	return RESULT(op, version_id, "");
+}
+
+uint64_t nexus_op_transferred(const struct nexus_op *op)
+{
+	CHANNEL_LOCK(op->nx);
+	return op->moved;
+}
+
+int nexus_op_status(const struct nexus_op *op)
+{
+	CHANNEL_LOCK(op->nx);
+	return op->ended ? op->status : -EINPROGRESS;
+}
+
+static const Nexus__V1__Error *result_error(const struct nexus_op *op)
+{
+	if (op->failure && op->failure->error)
+		return op->failure->error;
+	return op->response ? op->response->error : NULL;
+}
+
+/* The host's own words may be missing: too small a buffer, or none was lent. */
+static const char *result_code(int status)
+{
+	switch (status) {
+	case -ECANCELED:
+		return "NexusCanceled";
+	case -ECONNRESET:
+		return "NexusConnectionLost";
+	case -ETIMEDOUT:
+		return "NexusTimeout";
+	default:
+		return "NexusInternal";
+	}
+}
+
+static bool result_failed(const struct nexus_op *op)
+{
+	return op->ended && op->status < 0;
+}
+
+const char *nexus_op_error_code(const struct nexus_op *op)
+{
+	CHANNEL_LOCK(op->nx);
+	const Nexus__V1__Error *e = result_error(op);
+
+	if (!result_failed(op))
+		return "";
+	if (op->code)
+		return op->code;
+	return e && *e->code ? e->code : result_code(op->status);
+}
+
+const char *nexus_op_error_message(const struct nexus_op *op)
+{
+	CHANNEL_LOCK(op->nx);
+	const Nexus__V1__Error *e = result_error(op);
+
+	if (!result_failed(op))
+		return "";
+	if (op->code)
+		return op->message;
+	return e && *e->message ? e->message : strerrordesc_np(-op->status) ? strerrordesc_np(-op->status) : "";
+}
+
+const char *nexus_op_request_id(const struct nexus_op *op)
+{
+	CHANNEL_LOCK(op->nx);
+	const Nexus__V1__Error *e = result_error(op);
+
+	if (e && *e->request_id)
+		return e->request_id;
+	return op->response ? op->response->request_id : "";
+}
+
+int nexus_op_metadata_at(const struct nexus_op *op, size_t index, const char **name, const char **value)
+{
+	CHANNEL_LOCK(op->nx);
+
+	if (!op->response || index >= op->response->n_metadata)
+		return -ENOENT;
+	*name = op->response->metadata[index]->name;
+	*value = op->response->metadata[index]->value;
+	return 0;
+}
+
+const char *nexus_op_metadata(const struct nexus_op *op, const char *name)
+{
+	const char *have, *value;
+
+	for (size_t i = 0; !nexus_op_metadata_at(op, i, &have, &value); i++)
+		if (!strcasecmp(have, name))
+			return value;
+	return NULL;
+}

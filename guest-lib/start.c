@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/* From a call's arguments to the request in the ring. */
+#include <errno.h>
+#include <string.h>
+#include "../uapi/nexus_hypercall.h"
+#include "queue.h"
+#include "stream.h"
+
+#define WINDOW_SIZE	(256U << 10)	/* a wake-up each: larger saves exits, smaller memory */
+
+static uint32_t round_page(uint64_t n)
+{
+	return (n + NEXUS_PAGE_SIZE - 1) & ~(NEXUS_PAGE_SIZE - 1);
+}
+
+int op_options(struct nexus_op *op, struct nexus_options *o, const struct nexus_options *from,
+	       unsigned int allowed)
+{
+	const char *bad = NULL;
+
+	*o = (struct nexus_options)NEXUS_OPTIONS_INIT;
+	if (!from)
+		return 0;
+	if (from->size < offsetof(struct nexus_options, window))
+		return op_fail(op, -EINVAL, "NexusBadRequest", "options of size %zu: use NEXUS_OPTIONS_INIT", from->size);
+	/* A caller built with a newer header may use what we know, no more. */
+	for (size_t i = sizeof(*o); i < from->size; i++)
+		if (((const char *)from)[i])
+			return op_fail(op, -E2BIG, "NexusBadRequest", "an option that this libnexus-guest does not know");
+	memcpy(o, from, from->size < sizeof(*o) ? from->size : sizeof(*o));
+	if (o->window && !(allowed & OPTION_WINDOW))
+		bad = "window";
+	if (o->range && !(allowed & OPTION_RANGE))
+		bad = "range";
+	if (o->if_match && !(allowed & OPTION_IF_MATCH))
+		bad = "if_match";
+	if (o->version_id && !(allowed & OPTION_VERSION_ID))
+		bad = "version_id";
+	if ((o->content_type || o->nr_metadata) && !(allowed & OPTION_CONTENT))
+		bad = o->content_type ? "content_type" : "metadata";
+	if (bad)
+		return op_fail(op, -EINVAL, "NexusBadRequest", "this operation takes no option %s", bad);
+	return 0;
+}
+
+int op_object(struct nexus_op *op, Nexus__V1__ObjectName *name, const char *bucket, const char *key)
+{
+	nexus__v1__object_name__init(name);
+	if (!bucket || !*bucket || !key || !*key)
+		return op_fail(op, -EINVAL, "NexusBadRequest", "an object needs a bucket and a key");
+	name->bucket = (char *)bucket;
+	name->key = (char *)key;
+	return 0;
+}
+
+static bool start_has_slots(void *arg)
+{
+	struct nexus_op *op = arg;
+
+	return op->nx->dead || op->nx->nr_free >= (op->mode == OP_DIRECT ? 1 : 2);
+}
+
+/* A stream takes two, so that it can go on whatever the others do. */
+static int start_slots(struct nexus_op *op, bool block)
+{
+	struct nexus *nx = op->nx;
+
+	if (!start_has_slots(op) && queue_wait(nx, start_has_slots, op, block ? op->deadline : 0))
+		return op_fail(op, block ? -ETIMEDOUT : -EAGAIN, "NexusGuestSlots",
+			       "all %u slots are in flight: wait for an operation to end", nx->nr_slots - 1);
+	if (nx->dead)
+		return op_fail_dead(op);
+	op->slot = queue_slot(nx);
+	if (op->mode != OP_DIRECT)
+		op->spare_slot = queue_slot(nx);
+	return 0;
+}
+
+static int start_no_memory(struct nexus_op *op, int err, uint64_t size)
+{
+	return op_fail(op, err, err == -ENOSPC ? "NexusGuestArena" : "NexusInternal",
+		       "no %llu bytes of arena: %s; in use are %zu of at most %zu bytes (NEXUS_ARENA_MAX)",
+		       (unsigned long long)size, strerror(-err), op->nx->arena.used, op->nx->arena.max);
+}
+
+static int start_message(struct nexus_op *op, const Nexus__V1__Request *req, size_t len)
+{
+	uint32_t cap = len > OP_MSG_CAP ? round_page(len) : OP_MSG_CAP;
+	uint32_t size = cap + (op->mode == OP_DIRECT ? 0 : OP_WINDOWS * OP_WINDOW_MSG);
+
+	if (op->msg_size != size) {
+		ssize_t off;
+
+		if (op->msg_size)
+			channel_free(op->nx, op->msg_off);
+		op->msg_size = 0;
+		off = channel_alloc(op->nx, size);
+		if (off < 0)
+			return start_no_memory(op, off, size);
+		op->msg_off = off;
+		op->msg_size = size;
+	}
+	op->msg_cap = cap;
+	op->msg_len = nexus__v1__request__pack(req, channel_at(op->nx, op->msg_off));
+	return 0;
+}
+
+/* The caller's buffer, if it is arena memory: it stays even if he frees it before the end. */
+static int start_buffer(struct nexus_op *op, const struct op_payload *payload)
+{
+	op->data_off = (const char *)payload->buf - (const char *)op->nx->header;
+	op->data_len = payload->len;
+	op->pinned = arena_find(&op->nx->arena, op->data_off, op->data_len);
+	if (!op->pinned || op->pinned->doomed || op->pinned == op->nx->arena.first) {
+		op->pinned = NULL;
+		return op_fail(op, -EINVAL, "NexusBadRequest",
+			       "%llu bytes at %p do not lie in one buffer of nexus_alloc()",
+			       (unsigned long long)payload->len, payload->buf);
+	}
+	arena_pin(op->pinned);
+	return 0;
+}
+
+static int start_window(struct nexus_op *op, const struct op_payload *payload, uint32_t window)
+{
+	uint32_t max = op->nx->arena.max > NEXUS_WINDOW_MAX ? NEXUS_WINDOW_MAX : op->nx->arena.max;
+
+	op->window_size = window < NEXUS_PAGE_SIZE ? NEXUS_PAGE_SIZE : window > max ? max : round_page(window);
+	if ((op->upload || op->pumped) && payload->len < op->window_size)
+		op->window_size = payload->len ? round_page(payload->len) : NEXUS_PAGE_SIZE;
+	return stream_add(op) ? 0 : start_no_memory(op, -ENOSPC, op->window_size);
+}
+
+static bool start_in_arena(const struct nexus *nx, const void *buf)
+{
+	uintptr_t base = (uintptr_t)nx->header, p = (uintptr_t)buf;
+
+	return p >= base && p - base < nx->transport->max;
+}
+
+void op_submit(struct nexus_op *op, struct window *w, uint64_t off, uint64_t len, bool fin)
+{
+	struct submission s = {
+		.kind = NEXUS_SLOT_REQUEST, .flags = fin ? NEXUS_SLOT_FIN : 0,
+		.msg_off = op->msg_off, .msg_len = op->msg_len, .msg_cap = op->msg_cap,
+		.data_off = off, .data_len = len,
+	};
+
+	op->started = true;
+	queue_submit(op->nx, op->slot, &s, op, w);
+}
+
+/* nx->lock held. A failure ends the operation. */
+static int start_locked(struct nexus_op *op, Nexus__V1__Request *req, const struct op_payload *payload,
+			const struct nexus_options *o, bool block)
+{
+	size_t len = nexus__v1__request__get_packed_size(req);
+	struct nexus *nx = op->nx;
+	bool direct = !payload->stream && (!payload->len || start_in_arena(nx, payload->buf));
+
+	if (len > NEXUS_MSG_MAX)
+		return op_fail(op, -EMSGSIZE, "NexusBadRequest", "a request of %zu bytes; the limit is %u", len,
+			       NEXUS_MSG_MAX);
+	op->mode = direct ? OP_DIRECT : payload->upload ? OP_UPLOAD : OP_DOWNLOAD;
+	op->upload = payload->upload;
+	op->pumped = !direct && !payload->stream;
+	op->buf = (char *)payload->buf;
+	op->total = payload->len;
+	op->timeout_ms = o->timeout_ms;
+	op_progress(op);
+	if (nx->dead)
+		return op_fail_dead(op);
+	if (start_slots(op, block))
+		return op->status;
+	/* The buffer before the message, lest that be found where a freed buffer was. */
+	if (direct && payload->len && start_buffer(op, payload))
+		return op->status;
+	if (start_message(op, req, len))
+		return op->status;
+	return direct ? 0 : start_window(op, payload, o->window ? o->window : WINDOW_SIZE);
+}
+
+void op_start(struct nexus_op *op, Nexus__V1__Request *req, const struct op_payload *payload,
+	      const struct nexus_options *o, bool block)
+{
+	{
+		CHANNEL_LOCK(op->nx);
+		req->timeout_ms = o->timeout_ms;
+		if (!op->ended && !start_locked(op, req, payload, o, block)) {
+			if (op->mode == OP_DIRECT) {
+				op_submit(op, NULL, op->data_off, op->data_len, op->upload);
+			} else if (op->mode == OP_DOWNLOAD) {
+				struct window *w = op->windows;
+
+				w->state = WINDOW_QUEUED;
+				op->queued = w->cap;
+				op->order[op->nr_order++] = w;
+				op_submit(op, w, w->off, w->cap, false);
+			}
+			queue_kick(op->nx);
+		}
+		op_settle(op);
+	}
+	/* An upload's first window goes at once, and takes the request along. */
+	if (op->pumped && op->upload)
+		upload_pump(op);
+}

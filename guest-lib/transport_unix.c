@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/* The unix transport (nexus_unix.h): the process owns the arena itself. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include "../uapi/nexus_hypercall.h"
+#include "../uapi/nexus_ring.h"
+#include "../uapi/nexus_unix.h"
+#include "cleanup.h"
+#include "socket.h"
+#include "transport.h"
+
+#define ANSWER_MS	10000
+#define LOOK_NS		1000000000LL	/* how soon a daemon that died is noticed */
+
+struct transport_unix {
+	struct transport t;
+	int sock, memfd, bell;
+	size_t length;		/* of the memfd: it never shrinks (F_SEAL_SHRINK) */
+};
+
+static struct transport_unix *to_unix(struct transport *t)
+{
+	return (struct transport_unix *)t;
+}
+
+static int unix_kick(struct transport *t)
+{
+	uint64_t one = 1;
+
+	/* EAGAIN: the counter is full, the daemon has its news. */
+	if (write(to_unix(t)->bell, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		return -errno;
+	return 0;
+}
+
+static int unix_wait(struct transport *t, const uint32_t *word, uint32_t seen, int64_t timeout_ns)
+{
+	struct timespec ts;
+
+	if (timeout_ns > LOOK_NS)
+		timeout_ns = LOOK_NS;
+	ts = (struct timespec){ timeout_ns / 1000000000, timeout_ns % 1000000000 };
+	if (!syscall(SYS_futex, word, FUTEX_WAIT, seen, &ts, NULL, 0) || errno != ETIMEDOUT)
+		return 0;
+	if (socket_closed(to_unix(t)->sock)) {
+		snprintf(t->reason, sizeof(t->reason), "the daemon closed the connection");
+		return -ECONNRESET;
+	}
+	return 0;
+}
+
+static int unix_call(struct transport_unix *u, struct nexus_unix_msg *m, const int *fds, int nr_fds)
+{
+	uint32_t type = m->type;
+	int ret;
+
+	ret = socket_call(u->sock, m, sizeof(*m), fds, nr_fds, NULL, ANSWER_MS);
+	if (ret)
+		return ret;
+	return m->type == type && m->status <= 0 ? m->status : -EBADMSG;
+}
+
+static int unix_resize(struct transport_unix *u, size_t size)
+{
+	struct nexus_unix_msg m = { .type = NEXUS_UNIX_ARENA, .version = NEXUS_ABI_VERSION,
+				    .pages = size / NEXUS_PAGE_SIZE };
+
+	return unix_call(u, &m, NULL, 0);
+}
+
+static int unix_grow(struct transport *t, size_t size)
+{
+	struct transport_unix *u = to_unix(t);
+
+	if (size > u->length) {
+		if (ftruncate(u->memfd, size))
+			return -errno;
+		u->length = size;
+	}
+	return unix_resize(u, size);
+}
+
+static int unix_shrink(struct transport *t, size_t size)
+{
+	struct transport_unix *u = to_unix(t);
+	int ret = unix_resize(u, size);
+
+	if (ret)
+		return ret;
+	/* The daemon let go already. If this fails the pages stay, no more. */
+	(void)!fallocate(u->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, size, u->length - size);
+	return 0;
+}
+
+static void unix_close(struct transport *t)
+{
+	struct transport_unix *u = to_unix(t);
+
+	if (t->base)
+		munmap(t->base, t->max);
+	if (u->memfd >= 0)
+		close(u->memfd);
+	if (u->bell >= 0)
+		close(u->bell);
+	if (u->sock >= 0)
+		close(u->sock);
+	free(u);
+}
+
+static const struct transport_ops unix_ops = {
+	.name	= "unix",
+	.kick	= unix_kick,
+	.wait	= unix_wait,
+	.grow	= unix_grow,
+	.shrink	= unix_shrink,
+	.close	= unix_close,
+};
+
+static void cleanup_unix(struct transport_unix **u)
+{
+	if (*u)
+		unix_close(&(*u)->t);
+}
+
+static int unix_memory(struct transport_unix *u)
+{
+	struct nexus_ring_header *h;
+
+	u->memfd = memfd_create("nexus-arena", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (u->memfd < 0 || ftruncate(u->memfd, u->t.size) || fcntl(u->memfd, F_ADD_SEALS, F_SEAL_SHRINK))
+		return open_fail(-errno, "cannot create an arena of %zu bytes: %m", u->t.size);
+	u->length = u->t.size;
+	/* Address space for the largest size: growing moves nothing. */
+	h = mmap(NULL, u->t.max, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, u->memfd, 0);
+	if (h == MAP_FAILED)
+		return open_fail(-errno, "cannot map %zu bytes of arena: %m; set NEXUS_ARENA_MAX lower", u->t.max);
+	u->t.base = h;
+	h->magic = NEXUS_RING_MAGIC;
+	h->version = NEXUS_ABI_VERSION;
+	h->nr_slots = u->t.slots;
+	u->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (u->bell < 0)
+		return open_fail(-errno, "cannot create an eventfd: %m");
+	return 0;
+}
+
+int transport_unix_open(struct transport **t, const struct transport_spec *spec)
+{
+	struct transport_unix *u __attribute__((cleanup(cleanup_unix))) = calloc(1, sizeof(*u));
+	struct nexus_unix_msg m = { .type = NEXUS_UNIX_HELLO, .version = NEXUS_ABI_VERSION };
+	int ret;
+
+	if (!u)
+		return open_fail(-ENOMEM, "out of memory");
+	u->t = (struct transport){ .ops = &unix_ops, .size = spec->size, .max = spec->max, .slots = spec->slots };
+	u->memfd = u->bell = -1;
+	u->sock = socket_connect(spec->path);
+	if (u->sock < 0)
+		return open_fail(u->sock, "no nexus-backend at unix:%s: %s; is it running, with this socket in its configuration?",
+				 spec->path, strerror(-u->sock));
+	ret = unix_memory(u);
+	if (ret)
+		return ret;
+	m.pages = u->t.size / NEXUS_PAGE_SIZE;
+	ret = unix_call(u, &m, (int []){ u->memfd, u->bell }, 2);
+	if (ret == -EPROTONOSUPPORT || (!ret && NEXUS_ABI_MAJOR_OF(m.version) != NEXUS_ABI_MAJOR))
+		return open_fail(-EPROTONOSUPPORT, "the host speaks ABI %u, this library %u",
+				 NEXUS_ABI_MAJOR_OF(m.version), NEXUS_ABI_MAJOR);
+	if (ret == -ENOSPC)
+		return open_fail(ret, "the arena of %u pages is beyond the tenant's limit", m.pages);
+	if (ret)
+		return open_fail(ret, "nexus-backend at unix:%s refused: %s", spec->path, strerror(-ret));
+	*t = &take_ptr(u)->t;
+	return 0;
+}
