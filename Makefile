@@ -3,15 +3,17 @@
 # make            builds everything into build/
 # make run        the main job: an object through a microVM without a network
 # make test       every test; TESTS=WORD those whose name contains WORD
+# make test-kernels  the module's tests on every supported kernel
 # make setup      installs what the build and the tests need (Debian packages)
 # make install    into $(DESTDIR)$(PREFIX)
 
 KERNEL ?= 6.1
+KERNELS ?= 6.1 6.12 7
 PREFIX ?= /usr/local
 top := $(CURDIR)
 O ?= $(top)/build
 
-.PHONY: all kmod backend guest-lib selftests setup run test install clean help
+.PHONY: all kmod backend guest-lib selftests setup run test test-kernels install clean help
 
 all: kmod backend guest-lib selftests
 
@@ -28,8 +30,8 @@ kmod:
 	@mkdir -p $(kmod_tree)/kmod
 	@ln -sfn $(top)/uapi $(kmod_tree)/uapi
 	@ln -sf $(top)/kmod/* $(kmod_tree)/kmod/
-	$(MAKE) --no-print-directory -C "$$(selftests/vhost/kernel --kernel $(KERNEL) headers)" \
-		O= M=$(kmod_tree)/kmod modules
+	headers=$$(selftests/vhost/kernel --kernel $(KERNEL) headers) && \
+		$(MAKE) --no-print-directory -C "$$headers" O="$$headers" M=$(kmod_tree)/kmod modules
 
 backend guest-lib:
 	$(MAKE) --no-print-directory -C $@ O=$(O)/$@
@@ -42,7 +44,11 @@ run: setup
 	@selftests/main-job $(if $(INPUT),--input '$(INPUT)') $(if $(OUTPUT),--output '$(OUTPUT)')
 
 test: setup all
-	@selftests/run-tests $(TESTS)
+	@NEXUS_KERNEL=$(KERNEL) selftests/run-tests $(TESTS)
+
+test-kernels: setup selftests
+	@for k in $(KERNELS); do $(MAKE) --no-print-directory kmod KERNEL=$$k || exit; done
+	@selftests/kmod-matrix $(KERNELS)
 
 install: all
 	$(MAKE) --no-print-directory -C backend O=$(O)/backend PREFIX=$(PREFIX) install

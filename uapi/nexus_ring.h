@@ -69,7 +69,11 @@ struct nexus_ring_header {
 	__u32 sq_tail;		/* submissions published */
 	__u32 cq_head;		/* completions consumed */
 	__u32 guest_flags;
-	__u32 reserved1[13];	/* 0 */
+	__u32 arena_gen;	/* kvm: moved after each SHARE or UNSHARE but the first, before
+				 * a slot names memory by the arena's new shape: tells the daemon
+				 * to look at the grants before it looks at the slot
+				 */
+	__u32 reserved1[12];	/* 0 */
 
 	/* written by the daemon */
 	__u32 cq_tail;		/* completions published; WAIT's futex word */

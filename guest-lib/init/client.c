@@ -65,16 +65,23 @@ static int client_shrink(struct client *c, size_t size)
 
 static int client_arena(struct client *c, const struct init_msg *m)
 {
+	struct nexus_ring_header *h = (struct nexus_ring_header *)c->memory.base;
 	size_t size = (size_t)m->pages * NEXUS_PAGE_SIZE;
 	struct memory *mem = &c->memory;
+	int ret;
 
 	if (c->state != CLIENT_OPEN)
 		return -EBADMSG;
 	if (size <= mem->size)
-		return client_shrink(c, size);
-	if (size - mem->size > NEXUS_SHARE_MAX_PAGES * NEXUS_PAGE_SIZE)
-		return -EINVAL;
-	return client_grow(c, size - mem->size);
+		ret = client_shrink(c, size);
+	else if (size - mem->size > NEXUS_SHARE_MAX_PAGES * NEXUS_PAGE_SIZE)
+		ret = -EINVAL;
+	else
+		ret = client_grow(c, size - mem->size);
+	/* Before the process, having our answer, submits a slot that relies on it. */
+	if (!ret)
+		nexus_store_release(&h->arena_gen, nexus_load(&h->arena_gen) + 1);
+	return ret;
 }
 
 /* The arena in memory; the header is complete before the host sees it. */

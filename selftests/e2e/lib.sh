@@ -91,7 +91,7 @@ guest_log() {
 
 # guest_tap NAME: the tests that the guest ran become ours.
 guest_tap() {
-	tap_relay guest < <(guest_log "$1")
+	tap_relay guest < <(guest_log "$1" | sed 's/^\(nx\|compress\|nexus-init\): /# &/')
 }
 
 # vm_field ID FIELD: a number out of `nexusctl vm list`, empty when the VM is not there.

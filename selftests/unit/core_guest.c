@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -83,6 +84,7 @@ void backend_start(void)
 	file_write("test.conf", text);
 	backend = fork();
 	if (!backend) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);	/* also when the test bails out */
 		execl(NEXUS_BACKEND, "nexus-backend", "--config", dir, NULL);
 		_exit(127);
 	}
@@ -91,6 +93,7 @@ void backend_start(void)
 
 		if (fd >= 0) {
 			close(fd);
+			backend_stat("requests");	/* an answer: all sockets are there */
 			return;
 		}
 		usleep(10000);

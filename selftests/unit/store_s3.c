@@ -8,7 +8,7 @@
 #include "../tap.h"
 #include "store_harness.h"
 
-#define BUCKET	"data"
+#define BUCKET	"nexus-test"
 
 static struct harness harness;
 static struct call call;

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <curl/curl.h>
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "cleanup.h"
+#include "config.h"
+#include "config_read.h"
+#include "credentials.h"
+
+static void config_fault(struct report *report, const struct section *section, const char *key,
+			 const char *what, const char *value, const char *remedy)
+{
+	report_add(report, section->file, config_key_line(section, key), "%s = %s: %s", what, value, remedy);
+}
+
+static void endpoint_resolve(struct endpoint *endpoint, const struct section *section, struct report *report)
+{
+	char *scheme = NULL, *host = NULL, *port = NULL, *path = NULL, *extra = NULL;
+	const char *wrong = NULL;
+	size_t len;
+	CURLU *url;
+
+	if (!endpoint->url)
+		return;		/* reported as missing, or as wrong */
+	url = curl_url();
+	if (!url || curl_url_set(url, CURLUPART_URL, endpoint->url, 0) ||
+	    curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) ||
+	    curl_url_get(url, CURLUPART_HOST, &host, 0) ||
+	    curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) ||
+	    curl_url_get(url, CURLUPART_PATH, &path, 0))
+		wrong = "not a URL: write http://HOST[:PORT] or https://HOST[:PORT]";
+	else if (strcmp(scheme, "http") && strcmp(scheme, "https"))
+		wrong = "the scheme must be http or https";
+	else if (strcmp(path, "/") || !curl_url_get(url, CURLUPART_QUERY, &extra, 0) ||
+		 !curl_url_get(url, CURLUPART_FRAGMENT, &extra, 0) || !curl_url_get(url, CURLUPART_USER, &extra, 0))
+		wrong = "write the scheme, the host and the port only";
+	if (wrong) {
+		config_fault(report, section, "url", "url", endpoint->url, wrong);
+	} else {
+		len = strlen(host);
+		endpoint->tls = !strcmp(scheme, "https");
+		endpoint->port = atoi(port);
+		endpoint->host = host[0] == '[' ? strndup(host + 1, len - 2) : strdup(host);
+		if (endpoint->port == (endpoint->tls ? 443 : 80))
+			endpoint->authority = strdup(host);
+		else if (asprintf(&endpoint->authority, "%s:%u", host, endpoint->port) < 0)
+			endpoint->authority = NULL;
+	}
+	if (endpoint->ca_file && access(endpoint->ca_file, R_OK))
+		config_fault(report, section, "ca_file", "ca_file", endpoint->ca_file, strerror(errno));
+	curl_free(scheme);
+	curl_free(host);
+	curl_free(port);
+	curl_free(path);
+	curl_free(extra);
+	curl_url_cleanup(url);
+}
+
+static void tenant_resolve(struct tenant *tenant, const struct section *section, const struct config *config,
+			   const char *dir, struct report *report)
+{
+	auto_free char *path = NULL;
+
+	for (const struct endpoint *e = section->endpoint ? config->endpoints : NULL; e; e = e->next) {
+		if (!strcmp(e->name, section->endpoint))
+			tenant->endpoint = e;
+	}
+	if (section->endpoint && !tenant->endpoint)
+		config_fault(report, section, "endpoint", "endpoint", section->endpoint,
+			     "there is no such [endpoint NAME] section");
+	if (!section->credentials)
+		return;
+	if (asprintf(&path, "%s%s%s", *section->credentials == '/' ? "" : dir,
+		     *section->credentials == '/' ? "" : "/", section->credentials) < 0) {
+		path = NULL;
+		return;
+	}
+	if (credentials_read(&tenant->credentials, path, section->profile ? section->profile : "default", report))
+		config_fault(report, section, "credentials", "credentials", section->credentials,
+			     "see the fault of that file above");
+}
+
+static void listen_resolve(struct listen *listen, const struct section *section, const struct config *config,
+			   struct report *report)
+{
+	if (section->tenant)
+		listen->tenant = config_tenant(config, section->tenant);
+	if (section->tenant && !listen->tenant)
+		config_fault(report, section, "tenant", "tenant", section->tenant,
+			     "there is no such [tenant NAME] section");
+	for (const struct listen *l = config->listens; listen->path && l != listen; l = l->next) {
+		if (l->path && !strcmp(l->path, listen->path))
+			config_fault(report, section, "path", "path", listen->path,
+				     "another [listen] section has it: write another path");
+	}
+}
+
+static void section_require(const struct section *section, struct report *report)
+{
+	for (const struct config_key *key = config_keys; key->name; key++) {
+		if (key->kind == section->kind && key->required && !section->lines[key - config_keys])
+			report_add(report, section->file, section->line, "%s lacks the key %s",
+				   section->name, key->name);
+	}
+}
+
+static void config_resolve(struct config_reader *reader, const char *dir, struct report *report)
+{
+	for (struct section *s = reader->sections; s; s = s->next) {
+		section_require(s, report);
+		if (s->kind == SECTION_ENDPOINT)
+			endpoint_resolve(s->object, s, report);
+		else if (s->kind == SECTION_TENANT)
+			tenant_resolve(s->object, s, reader->config, dir, report);
+		else if (s->kind == SECTION_LISTEN)
+			listen_resolve(s->object, s, reader->config, report);
+	}
+}
+
+static uint32_t default_workers(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cpus < 1 ? 1 : cpus > 4 ? 4 : cpus;
+}
+
+struct config *config_load(const char *dir, char **error)
+{
+	struct config *config = calloc(1, sizeof(*config));
+	auto_free char *pattern = NULL;
+	struct config_reader reader;
+	struct report report = { 0 };
+	glob_t files = { 0 };
+
+	*error = NULL;
+	if (!config || asprintf(&pattern, "%s/*.conf", dir) < 0)
+		abort();	/* a few bytes, at start */
+	config->workers = default_workers();
+	config_reader_init(&reader, config, &report);
+	if (access(dir, R_OK | X_OK))
+		report_add(&report, dir, 0, "cannot read this directory: %s", strerror(errno));
+	else if (glob(pattern, 0, NULL, &files))	/* sorted by name */
+		report_add(&report, dir, 0, "holds no *.conf file: write one, see nexus.conf(5)");
+	for (size_t i = 0; i < files.gl_pathc; i++)
+		config_reader_file(&reader, files.gl_pathv[i]);
+	config_resolve(&reader, dir, &report);
+	if (!report.text && !config->tenants)
+		report_add(&report, dir, 0, "no [tenant NAME] section in any *.conf file: write one");
+	if (!config->control_path)
+		config->control_path = strdup("/run/nexus/control.sock");
+	config_reader_clear(&reader);
+	globfree(&files);
+	if (!report.text)
+		return config;
+	config_free(config);
+	*error = report.text;
+	return NULL;
+}
+
+static void endpoint_free(struct endpoint *endpoint)
+{
+	free(endpoint->name);
+	free(endpoint->url);
+	free(endpoint->host);
+	free(endpoint->authority);
+	free(endpoint->region);
+	free(endpoint->ca_file);
+	free(endpoint);
+}
+
+static void tenant_free(struct tenant *tenant)
+{
+	for (char **bucket = tenant->buckets; bucket && *bucket; bucket++)
+		free(*bucket);
+	free(tenant->buckets);
+	free(tenant->name);
+	credentials_clear(&tenant->credentials);
+	free(tenant);
+}
+
+static void listen_free(struct listen *listen)
+{
+	free(listen->name);
+	free(listen->path);
+	free(listen->function);
+	free(listen);
+}
+
+void config_free(struct config *config)
+{
+	struct endpoint *endpoint;
+	struct tenant *tenant;
+	struct listen *listen;
+
+	if (!config)
+		return;
+	while ((endpoint = config->endpoints)) {
+		config->endpoints = endpoint->next;
+		endpoint_free(endpoint);
+	}
+	while ((tenant = config->tenants)) {
+		config->tenants = tenant->next;
+		tenant_free(tenant);
+	}
+	while ((listen = config->listens)) {
+		config->listens = listen->next;
+		listen_free(listen);
+	}
+	free(config->control_path);
+	free(config);
+}
+
+const struct tenant *config_tenant(const struct config *config, const char *name)
+{
+	for (const struct tenant *tenant = config->tenants; tenant; tenant = tenant->next) {
+		if (!strcmp(tenant->name, name))
+			return tenant;
+	}
+	return NULL;
+}
+
+bool tenant_allows_bucket(const struct tenant *tenant, const char *bucket)
+{
+	size_t len;
+
+	for (char **allowed = tenant->buckets; allowed && *allowed; allowed++) {
+		len = strlen(*allowed);
+		if ((*allowed)[len - 1] == '*' ? !strncmp(*allowed, bucket, len - 1) : !strcmp(*allowed, bucket))
+			return true;
+	}
+	return false;
+}

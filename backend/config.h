@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The configuration: *.conf files in one directory, read in the order of their
+ * names, INI syntax, sections [backend], [endpoint NAME], [tenant NAME] and
+ * [listen NAME]. Immutable once read; shared by all workers. Sizes are bytes,
+ * times milliseconds. nexus.conf(5) documents each key.
+ */
+#ifndef NEXUS_CONFIG_H
+#define NEXUS_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where a store is. */
+struct endpoint {
+	struct endpoint *next;
+	char *name;
+	char *url;		/* as configured */
+	bool tls;
+	char *host;		/* without brackets */
+	uint16_t port;
+	char *authority;	/* Host header: host[:port unless the default] */
+	char *region;		/* us-east-1 */
+	bool path_style;	/* bucket in the path (true) or in the host name */
+	char *ca_file;		/* NULL: the system's */
+	uint32_t connect_timeout_ms;
+	uint32_t stall_timeout_ms;	/* no byte moved for so long */
+	uint32_t max_connections;	/* per tenant and worker */
+	uint32_t idle_timeout_ms;	/* keep-alive */
+};
+
+struct credentials {
+	char *access_key_id;
+	char *secret_access_key;
+	char *session_token;	/* NULL: none */
+};
+
+/* A customer: what its functions may reach, and with which keys. */
+struct tenant {
+	struct tenant *next;
+	char *name;
+	const struct endpoint *endpoint;
+	struct credentials credentials;
+	char **buckets;		/* allow-list, NULL-terminated; "logs-*" is a prefix; empty: none */
+	uint32_t timeout_ms;	/* default for a whole operation */
+	uint64_t max_pinned;	/* bytes per VM or connection */
+	uint32_t max_in_flight;	/* operations per VM or connection */
+};
+
+/* A unix-transport socket. */
+struct listen {
+	struct listen *next;
+	char *name;
+	char *path;
+	uint32_t mode;		/* of the socket file */
+	const struct tenant *tenant;
+	char *function;
+};
+
+struct config {
+	uint32_t workers;
+	char *control_path;	/* /run/nexus/control.sock */
+	uint32_t spin_us;	/* look at active rings for so long before sleeping */
+	struct endpoint *endpoints;
+	struct tenant *tenants;
+	struct listen *listens;
+};
+
+/*
+ * Read all of dir. On failure NULL, and *error (the caller frees it) says
+ * FILE:LINE, the value and the remedy.
+ */
+struct config *config_load(const char *dir, char **error);
+void config_free(struct config *config);
+const struct tenant *config_tenant(const struct config *config, const char *name);	/* or NULL */
+
+/* May the tenant touch this bucket? */
+bool tenant_allows_bucket(const struct tenant *tenant, const char *bucket);
+
+#endif

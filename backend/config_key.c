@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/un.h>
+#include "cleanup.h"
+#include "config.h"
+#include "config_key.h"
+#include "nexus_dev.h"
+#include "nexus_hypercall.h"
+
+#define TOKENS " \t,"
+
+/* A decimal number followed by a unit; true if there is nothing else. */
+static bool number_parse(const char *value, unsigned long long *number, const char **unit)
+{
+	char *end;
+
+	if (*value < '0' || *value > '9')
+		return false;
+	errno = 0;
+	*number = strtoull(value, &end, 10);
+	*unit = end;
+	return !errno;
+}
+
+static const char *uint_parse(const char *value, uint32_t *field, uint32_t min, uint32_t max,
+			      const char *remedy)
+{
+	unsigned long long number;
+	const char *unit;
+
+	if (!number_parse(value, &number, &unit) || *unit || number < min || number > max)
+		return remedy;
+	*field = number;
+	return NULL;
+}
+
+static const char *workers_parse(void *field, const char *value)
+{
+	return uint_parse(value, field, 1, 64, "write a number from 1 to 64");
+}
+
+static const char *spin_parse(void *field, const char *value)
+{
+	return uint_parse(value, field, 0, 1000000, "write microseconds, a number from 0 to 1000000");
+}
+
+static const char *connections_parse(void *field, const char *value)
+{
+	return uint_parse(value, field, 1, 4096, "write a number from 1 to 4096");
+}
+
+static const char *in_flight_parse(void *field, const char *value)
+{
+	return uint_parse(value, field, 1, 4096, "write a number from 1 to 4096");
+}
+
+static const char *time_parse(void *field, const char *value)
+{
+	const char *remedy = "write a number with its unit, like 500ms, 30s or 5m, from 1ms to 24h";
+	unsigned long long number, scale;
+	const char *unit;
+
+	if (!number_parse(value, &number, &unit))
+		return remedy;
+	if (!strcmp(unit, "ms"))
+		scale = 1;
+	else if (!strcmp(unit, "s"))
+		scale = 1000;
+	else if (!strcmp(unit, "m"))
+		scale = 60 * 1000;
+	else if (!strcmp(unit, "h"))
+		scale = 3600 * 1000;
+	else
+		return remedy;
+	if (!number || number > 24 * 3600 * 1000ULL / scale)
+		return remedy;
+	*(uint32_t *)field = number * scale;
+	return NULL;
+}
+
+static const char *size_parse(void *field, const char *value)
+{
+	const char *remedy = "write bytes, or a number with K, M or G, from 64K to 1024G";
+	unsigned long long number;
+	const char *unit;
+	int shift;
+
+	if (!number_parse(value, &number, &unit))
+		return remedy;
+	if (!*unit)
+		shift = 0;
+	else if (!strcasecmp(unit, "K"))
+		shift = 10;
+	else if (!strcasecmp(unit, "M"))
+		shift = 20;
+	else if (!strcasecmp(unit, "G"))
+		shift = 30;
+	else
+		return remedy;
+	if (number > (1ULL << 40) >> shift || number << shift < 65536)
+		return remedy;
+	*(uint64_t *)field = number << shift;
+	return NULL;
+}
+
+static const char *bool_parse(void *field, const char *value)
+{
+	if (!strcasecmp(value, "yes") || !strcasecmp(value, "true") || !strcmp(value, "1"))
+		*(bool *)field = true;
+	else if (!strcasecmp(value, "no") || !strcasecmp(value, "false") || !strcmp(value, "0"))
+		*(bool *)field = false;
+	else
+		return "write yes or no";
+	return NULL;
+}
+
+static const char *mode_parse(void *field, const char *value)
+{
+	unsigned long mode;
+	char *end;
+
+	mode = strtoul(value, &end, 8);
+	if (*value < '0' || *value > '7' || *end || mode > 0777)
+		return "write octal permissions, like 0660";
+	*(uint32_t *)field = mode;
+	return NULL;
+}
+
+static const char *text_parse(void *field, const char *value)
+{
+	char *text;
+
+	if (!*value)
+		return "write a value";
+	text = strdup(value);
+	if (!text)
+		return "not enough memory";
+	free(*(char **)field);
+	*(char **)field = text;
+	return NULL;
+}
+
+static const char *socket_parse(void *field, const char *value)
+{
+	if (*value != '/')
+		return "write an absolute path";
+	if (strlen(value) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return "too long for a unix socket: write a path of at most 107 characters";
+	return text_parse(field, value);
+}
+
+static const char *file_parse(void *field, const char *value)
+{
+	return *value == '/' ? text_parse(field, value) : "write an absolute path";
+}
+
+static const char *function_parse(void *field, const char *value)
+{
+	if (!config_name_valid(value, NEXUS_NAME_MAX - 1))
+		return "write 1 to 63 characters of A-Z a-z 0-9 . _ -";
+	return text_parse(field, value);
+}
+
+/* A bucket of the allow-list: a name, or the beginning of names and a '*'. */
+static bool bucket_valid(const char *bucket)
+{
+	size_t len = strspn(bucket, "abcdefghijklmnopqrstuvwxyz0123456789.-");
+
+	if (len > 63)
+		return false;
+	return bucket[len] ? !strcmp(bucket + len, "*") : len >= 3;
+}
+
+/* May come more than once: each adds to the list. */
+static const char *buckets_parse(void *field, const char *value)
+{
+	char ***list = field, **grown, *bucket, *save;
+	auto_free char *copy = strdup(value);
+	size_t count = 0;
+
+	while (*list && (*list)[count])
+		count++;
+	for (bucket = copy ? strtok_r(copy, TOKENS, &save) : NULL; bucket; bucket = strtok_r(NULL, TOKENS, &save)) {
+		if (!bucket_valid(bucket))
+			return "write names of 3 to 63 characters of a-z 0-9 . -, or beginnings of names "
+			       "that end in *, with spaces between them";
+		grown = realloc(*list, (count + 2) * sizeof(*grown));
+		if (!grown)
+			return "not enough memory";
+		*list = grown;
+		grown[count] = strdup(bucket);
+		if (!grown[count])
+			return "not enough memory";
+		grown[++count] = NULL;
+	}
+	return count ? NULL : "write at least one bucket";
+}
+
+#define OBJECT(kind, type, name, required, parse) \
+	{ kind, #name, required, false, offsetof(type, name), parse }
+#define OBJECT_MS(kind, type, name) \
+	{ kind, #name, false, false, offsetof(type, name##_ms), time_parse }
+#define LATER(kind, name, required, parse) \
+	{ kind, #name, required, true, offsetof(struct section, name), parse }
+
+const struct config_key config_keys[] = {
+	OBJECT(SECTION_BACKEND, struct config, workers, false, workers_parse),
+	{ SECTION_BACKEND, "control", false, false, offsetof(struct config, control_path), socket_parse },
+	OBJECT(SECTION_BACKEND, struct config, spin_us, false, spin_parse),
+
+	OBJECT(SECTION_ENDPOINT, struct endpoint, url, true, text_parse),
+	OBJECT(SECTION_ENDPOINT, struct endpoint, region, false, text_parse),
+	OBJECT(SECTION_ENDPOINT, struct endpoint, path_style, false, bool_parse),
+	OBJECT(SECTION_ENDPOINT, struct endpoint, ca_file, false, file_parse),
+	OBJECT_MS(SECTION_ENDPOINT, struct endpoint, connect_timeout),
+	OBJECT_MS(SECTION_ENDPOINT, struct endpoint, stall_timeout),
+	OBJECT_MS(SECTION_ENDPOINT, struct endpoint, idle_timeout),
+	OBJECT(SECTION_ENDPOINT, struct endpoint, max_connections, false, connections_parse),
+
+	LATER(SECTION_TENANT, endpoint, true, text_parse),
+	LATER(SECTION_TENANT, credentials, true, text_parse),
+	LATER(SECTION_TENANT, profile, false, text_parse),
+	OBJECT(SECTION_TENANT, struct tenant, buckets, true, buckets_parse),
+	OBJECT_MS(SECTION_TENANT, struct tenant, timeout),
+	OBJECT(SECTION_TENANT, struct tenant, max_pinned, false, size_parse),
+	OBJECT(SECTION_TENANT, struct tenant, max_in_flight, false, in_flight_parse),
+
+	OBJECT(SECTION_LISTEN, struct listen, path, true, socket_parse),
+	OBJECT(SECTION_LISTEN, struct listen, mode, false, mode_parse),
+	LATER(SECTION_LISTEN, tenant, true, text_parse),
+	OBJECT(SECTION_LISTEN, struct listen, function, true, function_parse),
+	{ 0 },
+};
+
+_Static_assert(sizeof(config_keys) / sizeof(config_keys[0]) <= CONFIG_KEYS_MAX, "section.lines");
+
+int config_key_find(enum section_kind kind, const char *name)
+{
+	for (int i = 0; config_keys[i].name; i++) {
+		if (config_keys[i].kind == kind && !strcmp(config_keys[i].name, name))
+			return i;
+	}
+	return -1;
+}
+
+/* Edits that turn a into b (Levenshtein); names are short. */
+static unsigned int edit_distance(const char *a, const char *b)
+{
+	unsigned int row[64], len = strlen(b), corner, above;
+
+	for (unsigned int j = 0; j <= len; j++)
+		row[j] = j;
+	for (unsigned int i = 0; a[i]; i++) {
+		corner = row[0];
+		row[0] = i + 1;
+		for (unsigned int j = 1; j <= len; j++) {
+			above = row[j];
+			row[j] = corner + (a[i] != b[j - 1]);
+			if (above + 1 < row[j])
+				row[j] = above + 1;
+			if (row[j - 1] + 1 < row[j])
+				row[j] = row[j - 1] + 1;
+			corner = above;
+		}
+	}
+	return row[len];
+}
+
+const char *config_key_nearest(enum section_kind kind, const char *name)
+{
+	const char *nearest = NULL;
+	unsigned int best = 4, distance;	/* more edits than that are no typing error */
+
+	for (int i = 0; config_keys[i].name; i++) {
+		if (config_keys[i].kind != kind)
+			continue;
+		distance = edit_distance(name, config_keys[i].name);
+		if (distance < best) {
+			best = distance;
+			nearest = config_keys[i].name;
+		}
+	}
+	return nearest;
+}
+
+unsigned int config_key_line(const struct section *section, const char *name)
+{
+	int key = config_key_find(section->kind, name);
+
+	return key >= 0 && section->lines[key] ? section->lines[key] : section->line;
+}
+
+bool config_name_valid(const char *name, size_t max)
+{
+	size_t len = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+
+	return len && len <= max && !name[len];
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The keys of nexus.conf: one table says what each section takes. */
+#ifndef NEXUS_CONFIG_KEY_H
+#define NEXUS_CONFIG_KEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define CONFIG_KEYS_MAX	32	/* rows of the table */
+
+enum section_kind {
+	SECTION_BACKEND,
+	SECTION_ENDPOINT,
+	SECTION_TENANT,
+	SECTION_LISTEN,
+};
+
+/* One section as it stands in a file; lives while the configuration is read. */
+struct section {
+	struct section *next;
+	enum section_kind kind;
+	char *name;
+	const char *file;
+	unsigned int line;
+	void *object;			/* struct config, endpoint, tenant or listen */
+	unsigned int lines[CONFIG_KEYS_MAX];	/* where each key was given; 0: not */
+
+	/* Names to be resolved once all is read. */
+	char *endpoint;
+	char *tenant;
+	char *credentials;
+	char *profile;
+};
+
+struct config_key {
+	enum section_kind kind;
+	const char *name;
+	bool required;
+	bool in_section;	/* offset is into struct section, not into the object */
+	size_t offset;
+	/* NULL, or what is wrong and what to write instead. */
+	const char *(*parse)(void *field, const char *value);
+};
+
+extern const struct config_key config_keys[];	/* ends with a NULL name */
+
+/* Index into config_keys[], or -1. */
+int config_key_find(enum section_kind kind, const char *name);
+/* The known key nearest to name, or NULL if none is near. */
+const char *config_key_nearest(enum section_kind kind, const char *name);
+/* Where the key stands, or the section's own line if it was not given. */
+unsigned int config_key_line(const struct section *section, const char *name);
+
+/* Names of sections and functions: what is safe in paths, logs and netlink. */
+bool config_name_valid(const char *name, size_t max);
+
+#endif

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One connection: an easy handle with CONNECT_ONLY. libcurl's own transfers
+ * copy every byte through a buffer; send and recv on a connected handle do not.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include "conn_pool.h"
+#include "container.h"
+#include "curlio.h"
+
+static CURLcode conn_setup(struct conn *conn, const struct conn_target *target)
+{
+	CURL *easy = conn->easy;
+	CURLcode code = CURLE_OK;
+
+#define SET(option, value) (code = code ? code : curl_easy_setopt(easy, CURLOPT_##option, value))
+	SET(URL, target->url);
+	SET(CONNECT_ONLY, 1L);
+	SET(PRIVATE, conn);
+	SET(ERRORBUFFER, conn->curl_error);
+	SET(NOSIGNAL, 1L);
+	SET(PROTOCOLS_STR, "http,https");
+	SET(PROXY, "");			/* the environment's would see every tenant's traffic */
+	SET(FRESH_CONNECT, 1L);
+	SET(HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);	/* or ALPN would agree on HTTP/2 */
+	SET(BUFFERSIZE, 524288L);	/* the most that one curl_easy_recv() moves; its pages stay untouched */
+	SET(TCP_KEEPALIVE, 1L);
+	SET(QUICK_EXIT, 1L);		/* a resolver that hangs must not hold up the worker when its time is over */
+	SET(CONNECTTIMEOUT_MS, (long)target->connect_timeout_ms);
+	if (target->ca_file)
+		SET(CAINFO, target->ca_file);
+#undef SET
+	return code;
+}
+
+static void conn_poll_ready(struct loop_poll *poll, unsigned int revents)
+{
+	struct conn *conn = container_of(poll, struct conn, poll);
+
+	conn->ready(conn->arg, revents);
+}
+
+struct conn *conn_open(struct conn_pool *pool, const struct conn_target *target)
+{
+	struct conn *conn = malloc(sizeof(*conn));
+
+	if (!conn)
+		return NULL;
+	memset(conn, 0, offsetof(struct conn, out));
+	conn->pool = pool;
+	conn->fd = CURL_SOCKET_BAD;
+	conn->poll.ready = conn_poll_ready;
+	conn->easy = curl_easy_init();
+	if (!conn->easy || conn_setup(conn, target) || curlio_add(conn_pool_curlio(pool), conn->easy)) {
+		curl_easy_cleanup(conn->easy);
+		free(conn);
+		return NULL;
+	}
+	return conn;
+}
+
+void conn_close(struct conn *conn)
+{
+	loop_poll_stop(conn_pool_loop(conn->pool), &conn->poll);
+	curlio_remove(conn_pool_curlio(conn->pool), conn->easy);
+	curl_easy_cleanup(conn->easy);
+	free(conn);
+}
+
+void conn_done(CURL *easy, CURLcode code)
+{
+	struct conn *conn;
+
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &conn);
+	if (!code)
+		code = curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &conn->fd);
+	conn_pool_connected(conn, code);
+}
+
+bool conn_was_used(const struct conn *conn)
+{
+	return conn->used;
+}
+
+char *conn_out(struct conn *conn)
+{
+	return conn->out;
+}
+
+char *conn_in(struct conn *conn)
+{
+	return conn->in;
+}
+
+ssize_t conn_send(struct conn *conn, const void *data, size_t len)
+{
+	size_t n = 0;
+
+	switch (curl_easy_send(conn->easy, data, len, &n)) {
+	case CURLE_OK:
+		return n ? (ssize_t)n : -EAGAIN;
+	case CURLE_AGAIN:
+		return -EAGAIN;
+	default:
+		return -ECONNRESET;
+	}
+}
+
+ssize_t conn_recv(struct conn *conn, void *data, size_t len)
+{
+	size_t n = 0;
+
+	switch (curl_easy_recv(conn->easy, data, len, &n)) {
+	case CURLE_OK:
+		return n;
+	case CURLE_AGAIN:
+		return -EAGAIN;
+	default:
+		return -ECONNRESET;
+	}
+}
+
+bool conn_is_quiet(struct conn *conn)
+{
+	char byte;
+
+	return conn_recv(conn, &byte, 1) == -EAGAIN;
+}
+
+int conn_wait(struct conn *conn, unsigned int events,
+	      void (*ready)(void *arg, unsigned int revents), void *arg)
+{
+	struct loop *loop = conn_pool_loop(conn->pool);
+
+	conn->ready = ready;
+	conn->arg = arg;
+	if (!ready) {
+		loop_poll_stop(loop, &conn->poll);
+		return 0;
+	}
+	if (conn->poll.watch && conn->events == events)
+		return 0;
+	conn->events = events;
+	return loop_poll_start(loop, &conn->poll, conn->fd, events);
+}

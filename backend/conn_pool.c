@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cleanup.h"
+#include "config.h"
+#include "conn_pool.h"
+#include "container.h"
+#include "curlio.h"
+#include "sigv4.h"
+#include "worker.h"
+
+#define POOL_BUCKETS	64	/* hash by tenant */
+
+struct conn_pool {
+	struct conn_pool *next;
+	struct conn_pools *pools;
+	char *tenant;
+	char *url;			/* the endpoint's, as configured */
+	struct conn_target target;
+	uint32_t max_connections, idle_timeout_ms;
+	uint32_t open;			/* connections, whatever they do */
+	uint32_t connecting;
+	struct conn *conns;		/* all of them */
+	struct conn *idle;		/* the one used last comes first */
+	struct conn_waiter *waiters, **waiters_tail;
+	struct loop_timer idle_timer;
+	struct sigv4_signer *signer;
+	uint32_t head_guess[CONN_HEAD_KINDS];
+};
+
+struct conn_pools {
+	struct worker *worker;
+	struct curlio *io;
+	struct conn_pool *buckets[POOL_BUCKETS];
+};
+
+struct curlio *conn_pool_curlio(struct conn_pool *pool)
+{
+	return pool->pools->io;
+}
+
+struct loop *conn_pool_loop(struct conn_pool *pool)
+{
+	return pool->pools->worker->loop;
+}
+
+const char *conn_pool_url(const struct conn_pool *pool)
+{
+	return pool->url;
+}
+
+struct sigv4_signer *conn_pool_signer(struct conn_pool *pool)
+{
+	return pool->signer;
+}
+
+uint32_t *conn_pool_head_guess(struct conn_pool *pool, unsigned int kind)
+{
+	return &pool->head_guess[kind];
+}
+
+/* ---- connections of a pool ---- */
+
+static void pool_close(struct conn *conn)
+{
+	struct conn_pool *pool = conn->pool;
+
+	if (conn->next)
+		conn->next->prev = conn->prev;
+	if (conn->prev)
+		conn->prev->next = conn->next;
+	else
+		pool->conns = conn->next;
+	pool->open--;
+	conn_close(conn);
+}
+
+static int pool_open(struct conn_pool *pool)
+{
+	struct conn *conn = conn_open(pool, &pool->target);
+
+	if (!conn)
+		return -ENOMEM;
+	conn->next = pool->conns;
+	if (conn->next)
+		conn->next->prev = conn;
+	pool->conns = conn;
+	pool->open++;
+	pool->connecting++;
+	counter_add(&pool->pools->worker->counters.store_connections, 1);
+	return 0;
+}
+
+/* ---- idle connections ---- */
+
+static struct conn *idle_pop(struct conn_pool *pool)
+{
+	struct conn *conn = pool->idle;
+
+	if (conn)
+		pool->idle = conn->next_idle;
+	return conn;
+}
+
+static void idle_push(struct conn_pool *pool, struct conn *conn)
+{
+	struct loop *loop = conn_pool_loop(pool);
+
+	conn->idle_since_ms = loop_now_ms(loop);
+	conn->next_idle = pool->idle;
+	pool->idle = conn;
+	if (!pool->idle_timer.deadline_ms)
+		loop_timer_start(loop, &pool->idle_timer, pool->idle_timeout_ms);
+}
+
+/* Close the idle connections that nobody used since. */
+static void idle_drop(struct conn_pool *pool, uint64_t since_ms)
+{
+	struct conn **p = &pool->idle, *conn;
+
+	while ((conn = *p)) {
+		if (conn->idle_since_ms <= since_ms) {
+			*p = conn->next_idle;
+			pool_close(conn);
+		} else {
+			p = &conn->next_idle;
+		}
+	}
+}
+
+/* ---- waiters ---- */
+
+static void waiter_queue(struct conn_pool *pool, struct conn_waiter *waiter)
+{
+	waiter->pool = pool;
+	waiter->next = NULL;
+	waiter->link = pool->waiters_tail;
+	*pool->waiters_tail = waiter;
+	pool->waiters_tail = &waiter->next;
+}
+
+static void waiter_unlink(struct conn_waiter *waiter)
+{
+	*waiter->link = waiter->next;
+	if (waiter->next)
+		waiter->next->link = waiter->link;
+	else
+		waiter->pool->waiters_tail = waiter->link;
+	waiter->link = NULL;
+}
+
+static void waiter_fail(struct conn_waiter *waiter, int status, const char *reason)
+{
+	waiter_unlink(waiter);
+	waiter->status = status;
+	snprintf(waiter->reason, sizeof(waiter->reason), "%s", reason);
+	waiter->granted(waiter, NULL);
+}
+
+/* One connection on its way for each waiter, as far as the limit lets. */
+static int pool_connect(struct conn_pool *pool)
+{
+	uint32_t wanted = 0;
+	int ret = 0;
+
+	for (struct conn_waiter *waiter = pool->waiters; waiter && wanted <= pool->connecting; waiter = waiter->next)
+		wanted++;
+	if (wanted <= pool->connecting)
+		return 0;
+	if (pool->open >= pool->max_connections && pool->idle) {
+		/* Only whoever wants a fresh connection waits while one idles. */
+		pool_close(idle_pop(pool));
+	}
+	if (pool->open < pool->max_connections)
+		ret = pool_open(pool);
+	return ret;
+}
+
+/* Without memory the timer tries again, so that no caller meets granted() here. */
+static void pool_refill(struct conn_pool *pool)
+{
+	if (pool_connect(pool) && !pool->open)
+		loop_timer_start(conn_pool_loop(pool), &pool->idle_timer, 0);
+}
+
+static void idle_expired(struct loop_timer *timer)
+{
+	struct conn_pool *pool = container_of(timer, struct conn_pool, idle_timer);
+	uint64_t now = loop_now_ms(conn_pool_loop(pool)), oldest = now;
+
+	if (now >= pool->idle_timeout_ms)
+		idle_drop(pool, now - pool->idle_timeout_ms);
+	for (struct conn *conn = pool->idle; conn; conn = conn->next_idle)
+		oldest = conn->idle_since_ms;
+	if (pool->idle)
+		loop_timer_start(conn_pool_loop(pool), timer, oldest + pool->idle_timeout_ms - now);
+	if (pool_connect(pool) && !pool->open) {
+		waiter_fail(pool->waiters, -ENOMEM, "out of memory");
+		pool_refill(pool);
+	}
+}
+
+static int pool_status(const struct conn *conn, CURLcode code)
+{
+	long os_errno = 0;
+
+	curl_easy_getinfo(conn->easy, CURLINFO_OS_ERRNO, &os_errno);
+	switch (code) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return -EHOSTUNREACH;
+	case CURLE_COULDNT_CONNECT:
+		return os_errno ? -(int)os_errno : -ECONNREFUSED;
+	case CURLE_OPERATION_TIMEDOUT:
+		return -ETIMEDOUT;
+	case CURLE_OUT_OF_MEMORY:
+		return -ENOMEM;
+	default:
+		return -EPROTO;
+	}
+}
+
+/* Hand a connection that is ready to the next in the queue, or let it idle. */
+static void pool_grant(struct conn_pool *pool, struct conn *conn)
+{
+	struct conn_waiter *waiter = pool->waiters;
+
+	if (!waiter) {
+		idle_push(pool, conn);
+		return;
+	}
+	waiter_unlink(waiter);
+	waiter->granted(waiter, conn);
+}
+
+void conn_pool_connected(struct conn *conn, CURLcode code)
+{
+	struct conn_pool *pool = conn->pool;
+	char reason[CURL_ERROR_SIZE];
+	int status;
+
+	pool->connecting--;
+	if (!code) {
+		pool_grant(pool, conn);
+		return;
+	}
+	status = pool_status(conn, code);
+	snprintf(reason, sizeof(reason), "%s", conn->curl_error[0] ? conn->curl_error : curl_easy_strerror(code));
+	pool_close(conn);
+	if (pool->waiters)
+		waiter_fail(pool->waiters, status, reason);
+	pool_refill(pool);
+}
+
+struct conn *conn_get(struct conn_pool *pool, struct conn_waiter *waiter)
+{
+	struct conn *conn;
+
+	while (!waiter->fresh && (conn = idle_pop(pool))) {
+		if (conn_is_quiet(conn))
+			return conn;
+		pool_close(conn);
+	}
+	waiter_queue(pool, waiter);
+	pool_refill(pool);
+	return NULL;
+}
+
+void conn_get_abort(struct conn_waiter *waiter)
+{
+	if (waiter->link)
+		waiter_unlink(waiter);
+}
+
+void conn_put(struct conn *conn, bool keep)
+{
+	struct conn_pool *pool = conn->pool;
+
+	conn_wait(conn, 0, NULL, NULL);
+	conn->used = true;
+	if (keep && !(pool->waiters && pool->waiters->fresh)) {
+		pool_grant(pool, conn);
+		return;
+	}
+	pool_close(conn);
+	pool_refill(pool);
+}
+
+/* ---- pools ---- */
+
+static void pool_free(struct conn_pool *pool)
+{
+	while (pool->conns)
+		pool_close(pool->conns);
+	loop_timer_stop(conn_pool_loop(pool), &pool->idle_timer);
+	sigv4_free(pool->signer);
+	free(pool->target.url);
+	free(pool->target.ca_file);
+	free(pool->tenant);
+	free(pool->url);
+	free(pool);
+}
+
+static struct conn_pool *pool_new(struct conn_pools *pools, const struct tenant *tenant)
+{
+	const struct endpoint *endpoint = tenant->endpoint;
+	bool brackets = strchr(endpoint->host, ':');
+	struct conn_pool *pool = calloc(1, sizeof(*pool));
+
+	if (!pool)
+		return NULL;
+	pool->pools = pools;
+	pool->waiters_tail = &pool->waiters;
+	pool->idle_timer.expired = idle_expired;
+	pool->tenant = strdup(tenant->name);
+	pool->url = strdup(endpoint->url);
+	pool->target.ca_file = endpoint->ca_file ? strdup(endpoint->ca_file) : NULL;
+	pool->signer = sigv4_new();
+	if (asprintf(&pool->target.url, "%s://%s%s%s:%u/", endpoint->tls ? "https" : "http", brackets ? "[" : "",
+		     endpoint->host, brackets ? "]" : "", endpoint->port) < 0)
+		pool->target.url = NULL;
+	if (!pool->tenant || !pool->url || !pool->target.url || !pool->signer ||
+	    (endpoint->ca_file && !pool->target.ca_file)) {
+		pool_free(pool);
+		return NULL;
+	}
+	return pool;
+}
+
+static bool pool_is(const struct conn_pool *pool, const struct tenant *tenant)
+{
+	const char *ca_file = tenant->endpoint->ca_file;
+
+	return !strcmp(pool->tenant, tenant->name) && !strcmp(pool->url, tenant->endpoint->url) &&
+	       !strcmp(pool->target.ca_file ? pool->target.ca_file : "", ca_file ? ca_file : "");
+}
+
+static unsigned int name_hash(const char *name)
+{
+	unsigned int hash = 5381;
+
+	while (*name)
+		hash = hash * 33 + (unsigned char)*name++;
+	return hash % POOL_BUCKETS;
+}
+
+struct conn_pool *conn_pool_find(struct conn_pools *pools, const struct tenant *tenant)
+{
+	struct conn_pool **bucket = &pools->buckets[name_hash(tenant->name)], *pool;
+
+	for (pool = *bucket; pool && !pool_is(pool, tenant); pool = pool->next)
+		;
+	if (!pool) {
+		pool = pool_new(pools, tenant);
+		if (!pool)
+			return NULL;
+		pool->next = *bucket;
+		*bucket = pool;
+	}
+	/* A new configuration may have changed these. */
+	pool->max_connections = tenant->endpoint->max_connections;
+	pool->idle_timeout_ms = tenant->endpoint->idle_timeout_ms;
+	pool->target.connect_timeout_ms = tenant->endpoint->connect_timeout_ms;
+	return pool;
+}
+
+struct conn_pools *conn_pools_new(struct worker *worker)
+{
+	struct conn_pools *pools = calloc(1, sizeof(*pools));
+
+	if (!pools)
+		return NULL;
+	pools->worker = worker;
+	pools->io = curlio_new(worker->loop, conn_done);
+	if (!pools->io) {
+		free(pools);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return pools;
+}
+
+void conn_pools_free(struct conn_pools *pools)
+{
+	struct conn_pool *pool;
+
+	if (!pools)
+		return;
+	for (int i = 0; i < POOL_BUCKETS; i++) {
+		while ((pool = pools->buckets[i])) {
+			pools->buckets[i] = pool->next;
+			pool_free(pool);
+		}
+	}
+	curlio_free(pools->io);
+	free(pools);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Between conn.c (a connection) and conn_pool.c (who gets it). */
+#ifndef NEXUS_CONN_POOL_H
+#define NEXUS_CONN_POOL_H
+
+#include <curl/curl.h>
+#include "conn.h"
+#include "loop.h"
+
+struct conn_pools;
+
+struct conn {
+	struct conn_pool *pool;
+	CURL *easy;		/* stays in the multi: libcurl finds the connection through it */
+	curl_socket_t fd;	/* once connected */
+	struct loop_poll poll;
+	unsigned int events;	/* what poll waits for */
+	void (*ready)(void *arg, unsigned int revents);
+	void *arg;
+	struct conn *next, *prev;	/* in its pool's list of all */
+	struct conn *next_idle;
+	uint64_t idle_since_ms;
+	bool used;		/* carried a request before */
+	char curl_error[CURL_ERROR_SIZE];
+	/* Last, and never cleared: untouched pages cost nothing. */
+	char out[CONN_OUT_SIZE];
+	char in[CONN_IN_SIZE];
+};
+
+/* What a connection needs to know of where it leads; copies, so that configurations may go. */
+struct conn_target {
+	char *url;		/* scheme://host:port/ for libcurl */
+	char *ca_file;		/* NULL: the system's */
+	uint32_t connect_timeout_ms;
+};
+
+/* Begin to connect; conn_pool_connected() follows from the loop. NULL: no memory. */
+struct conn *conn_open(struct conn_pool *pool, const struct conn_target *target);
+void conn_close(struct conn *conn);
+
+/* An idle connection that has nothing to say; one that has was closed, or broke the protocol. */
+bool conn_is_quiet(struct conn *conn);
+
+void conn_pool_connected(struct conn *conn, CURLcode code);	/* called by conn.c */
+
+/* The worker's, for conn.c. */
+struct curlio *conn_pool_curlio(struct conn_pool *pool);
+struct loop *conn_pool_loop(struct conn_pool *pool);
+
+/* The multi's callback; conn.c's. */
+void conn_done(CURL *easy, CURLcode code);
+
+#endif

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of an exchange: a connection, the request, the response, the end;
+ * and who is waited for meanwhile, the store (bounded by stall_timeout) or the
+ * guest.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include "config.h"
+#include "container.h"
+#include "http_step.h"
+
+static void http_run(struct http *http, unsigned int revents);
+static void http_connect(struct http *http);
+
+static const struct endpoint *http_endpoint(const struct http *http)
+{
+	return http->op->tenant->endpoint;
+}
+
+void http_moved(struct http *http, size_t n)
+{
+	http->moved_ms = loop_now_ms(http->op->worker->loop);
+	http->turn_bytes += n;
+}
+
+/* ---- the end ---- */
+
+/* Nothing of ours is left with the loop or the pool. */
+static void http_leave(struct http *http, bool keep)
+{
+	struct conn *conn = http->conn;
+
+	http->conn = NULL;
+	loop_timer_stop(http->op->worker->loop, &http->stall);
+	conn_get_abort(&http->waiter);
+	if (conn)
+		conn_put(conn, keep);
+}
+
+static void http_end(struct http *http, int status, bool keep)
+{
+	struct op *op = http->op;
+
+	http_leave(http, keep);
+	op_finish(op, status);
+}
+
+static void http_complete(struct http *http)
+{
+	int status = http->type->complete(http, conn_in(http->conn), http->body_len);
+
+	http_end(http, status, http->keep && !http->surplus_len);
+}
+
+/* ---- failures ---- */
+
+/* "while receiving, after 3 of 9 bytes" */
+static int http_fail(struct http *http, int status, const char *code, const char *what)
+{
+	static const char *const stages[] = {
+		[HTTP_CONNECTING] = "connecting",
+		[HTTP_SENDING] = "sending",
+		[HTTP_AWAITING] = "waiting for the answer",
+		[HTTP_RECEIVING] = "receiving",
+	};
+	struct op_window *window = http->op->windows;
+	uint64_t moved = 0, total = 0;
+
+	if (http->stage == HTTP_RECEIVING) {
+		moved = http->received;
+		total = http->announced;
+	} else if (http->upload) {
+		moved = http->base + (window ? window->done : 0);
+		total = http->upload_length;
+	}
+	if (moved > total)
+		return op_error(http->op, status, code, "%s: %s while %s, after %" PRIu64 " bytes of unknown length",
+				conn_pool_url(http->pool), what, stages[http->stage], moved);
+	return op_error(http->op, status, code, "%s: %s while %s, after %" PRIu64 " of %" PRIu64 " bytes",
+			conn_pool_url(http->pool), what, stages[http->stage], moved, total);
+}
+
+int http_lost(struct http *http)
+{
+	if (conn_was_used(http->conn) && !http->answered && !http->released && !http->retried)
+		return STEP_RETRY;
+	return http_fail(http, -ECONNRESET, "NexusConnectionLost", "connection lost");
+}
+
+static void http_stalled(struct loop_timer *timer)
+{
+	struct http *http = container_of(timer, struct http, stall);
+	struct loop *loop = http->op->worker->loop;
+	uint64_t limit = http_endpoint(http)->stall_timeout_ms;
+	uint64_t idle = loop_now_ms(loop) - http->moved_ms;
+	char what[96];
+
+	if (!http->timing)
+		return;
+	if (idle < limit) {
+		loop_timer_start(loop, timer, limit - idle);
+		return;
+	}
+	if (http->stage == HTTP_RECEIVING && !http->payload) {
+		/* The status is known; only its explanation is cut short. */
+		http->keep = false;
+		http_complete(http);
+		return;
+	}
+	snprintf(what, sizeof(what), "no byte moved for %" PRIu64 " ms (stall_timeout)", limit);
+	http_end(http, http_fail(http, -ETIMEDOUT, "NexusTimeout", what), false);
+}
+
+/* ---- waiting ---- */
+
+static void http_ready(void *arg, unsigned int revents)
+{
+	http_run(arg, revents);
+}
+
+/* Wait for whatever the last step asked for. */
+static int http_rest(struct http *http, int step)
+{
+	struct loop *loop = http->op->worker->loop;
+	unsigned int events = POLLIN;
+	bool was_timing = http->timing;
+
+	http->timing = step != STEP_GUEST;
+	if (http->timing && !was_timing)
+		http->moved_ms = loop_now_ms(loop);
+	if (http->timing && !http->stall.deadline_ms)
+		loop_timer_start(loop, &http->stall, http_endpoint(http)->stall_timeout_ms);
+	if (step == STEP_GUEST && http->stage == HTTP_RECEIVING)
+		return conn_wait(http->conn, 0, NULL, NULL);
+	if (step == STEP_YIELD) {
+		/* A socket can nearly always be written: the callback comes with the next turn. */
+		http->readable = true;
+		events |= POLLOUT;
+	} else if (step == STEP_SOCKET && http->stage == HTTP_SENDING) {
+		events |= POLLOUT;
+	}
+	return conn_wait(http->conn, events, http_ready, http);
+}
+
+/* ---- stages ---- */
+
+static int http_step(struct http *http)
+{
+	switch (http->stage) {
+	case HTTP_SENDING:
+		return http_send(http);
+	case HTTP_AWAITING:
+		return http->readable ? http_receive_head(http) : STEP_SOCKET;
+	default:
+		return http_receive_body(http);
+	}
+}
+
+/* Once more, all of it: no window was given back yet. */
+static void http_retry(struct http *http)
+{
+	struct conn *conn = http->conn;
+
+	http->retried = true;
+	http->waiter.fresh = true;
+	http->conn = NULL;
+	http->stage = HTTP_CONNECTING;
+	if (http->op->windows)
+		http->op->windows->done = 0;
+	http->checked = http->fin = http->has_held = http->broken = false;
+	loop_timer_stop(http->op->worker->loop, &http->stall);
+	conn_put(conn, false);
+	http_connect(http);
+}
+
+static void http_run(struct http *http, unsigned int revents)
+{
+	int step, ret;
+
+	http->turn_bytes = 0;
+	http->readable |= (revents & ~POLLOUT) != 0;
+	http->running = true;
+	do
+		step = http_step(http);
+	while (step == STEP_NEXT);
+	http->running = false;
+	switch (step) {
+	case STEP_COMPLETE:
+		http_complete(http);
+		break;
+	case STEP_RETRY:
+		http_retry(http);
+		break;
+	case STEP_SOCKET:
+		http->readable = false;
+		/* fall through */
+	case STEP_GUEST:
+	case STEP_YIELD:
+		ret = http_rest(http, step);
+		if (ret)
+			http_end(http, op_error(http->op, ret, "NexusInternal", "cannot wait for a socket: %s",
+						strerror(-ret)), false);
+		break;
+	default:
+		http_end(http, step, false);
+	}
+}
+
+/* ---- the beginning ---- */
+
+static void http_begin(struct http *http, struct conn *conn)
+{
+	struct text out = { .data = conn_out(conn), .cap = CONN_OUT_SIZE };
+	int ret;
+
+	http->conn = conn;
+	ret = http->type->request(http, &out);
+	if (!ret && out.overflow)
+		ret = op_error(http->op, -EMSGSIZE, "NexusLimitExceeded",
+			       "the request's head is longer than %u bytes; use less metadata", CONN_OUT_SIZE);
+	if (ret) {
+		http_end(http, ret, true);
+		return;
+	}
+	http->out_len = out.len;
+	http->out_sent = 0;
+	http->in_len = 0;
+	http->steps = 0;
+	http->stage = HTTP_SENDING;
+	http->moved_ms = loop_now_ms(http->op->worker->loop);
+	counter_add(&http_counters(http)->store_requests, 1);
+	http_run(http, 0);
+}
+
+static void http_granted(struct conn_waiter *waiter, struct conn *conn)
+{
+	struct http *http = container_of(waiter, struct http, waiter);
+	const char *url = conn_pool_url(http->pool);
+	int ret;
+
+	if (conn) {
+		http_begin(http, conn);
+		return;
+	}
+	if (waiter->status == -ETIMEDOUT)
+		ret = op_error(http->op, -ETIMEDOUT, "NexusTimeout", "%s: no answer for %u ms (connect_timeout) while connecting: %s",
+			       url, http_endpoint(http)->connect_timeout_ms, waiter->reason);
+	else
+		ret = op_error(http->op, waiter->status, "NexusConnectionFailed", "cannot connect to %s: %s",
+			       url, waiter->reason);
+	http_end(http, ret, false);
+}
+
+static void http_connect(struct http *http)
+{
+	struct conn *conn = conn_get(http->pool, &http->waiter);
+
+	if (conn)
+		http_begin(http, conn);
+}
+
+int http_start(struct http *http)
+{
+	int ret = http_check_window(http);
+
+	if (ret)
+		return ret;
+	http->pool = conn_pool_find(http->op->worker->pools, http->op->tenant);
+	if (!http->pool)
+		return op_error(http->op, -ENOMEM, "NexusInternal", "out of memory");
+	http->stage = HTTP_CONNECTING;
+	http->stall.expired = http_stalled;
+	http->waiter.granted = http_granted;
+	http_connect(http);
+	return 0;
+}
+
+void http_window(struct http *http)
+{
+	if (http->conn && !http->running)
+		http_run(http, 0);
+}
+
+void http_abort(struct http *http)
+{
+	http_leave(http, false);
+}

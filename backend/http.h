@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One HTTP/1.1 exchange of an operation: a request's head, payload out of the
+ * operation's windows or into them, and the response. Payload goes straight
+ * between the socket and the window; so that it need not be copied behind the
+ * response's head, the head's length is predicted from the last one of its kind.
+ *
+ * The exchange ends the operation itself (op_finish()).
+ */
+#ifndef NEXUS_HTTP_H
+#define NEXUS_HTTP_H
+
+#include "chunk.h"
+#include "conn.h"
+#include "http_head.h"
+#include "loop.h"
+#include "op.h"
+#include "text.h"
+
+struct http;
+
+/* Whose protocol HTTP carries here. */
+struct http_type {
+	/*
+	 * Required. Write the request's head with its empty line. 0, or -errno
+	 * after op_error(). Called again when the request is sent again.
+	 */
+	int (*request)(struct http *http, struct text *out);
+
+	/* Required. The response's head (not of a 1xx), which goes when this returns. */
+	void (*response)(struct http *http, const struct http_head *head);
+
+	/*
+	 * Required. All was received. body is what was not payload (an error's
+	 * text), cut at CONN_IN_SIZE. Returns the operation's status, after
+	 * op_error() if negative.
+	 */
+	int (*complete)(struct http *http, const char *body, size_t len);
+};
+
+enum http_stage {
+	HTTP_CONNECTING,
+	HTTP_SENDING,
+	HTTP_AWAITING,
+	HTTP_RECEIVING,
+};
+
+struct http {
+	/* the caller's, set before http_start() */
+	struct op *op;
+	const struct http_type *type;
+	bool upload;			/* the windows are the request's body */
+	bool download;			/* they are to receive the body of a 2xx response */
+	bool head_only;			/* HEAD: the response has no body */
+	uint64_t upload_length;		/* bytes of all windows together */
+	unsigned int kind;		/* whose heads are of one length, < CONN_HEAD_KINDS */
+
+	/* for the caller to read */
+	unsigned int status;		/* of the response */
+	struct conn_pool *pool;
+
+	/* http*.c's */
+	enum http_stage stage;
+	struct conn *conn;
+	struct conn_waiter waiter;
+	struct loop_timer stall;
+	uint64_t moved_ms;		/* when a byte moved last */
+	uint32_t turn_bytes;		/* moved in this turn of the loop */
+	bool running;			/* in http_run() */
+	bool timing;			/* it is the store that we wait for */
+	bool readable;			/* the socket has news: try to receive */
+	bool broken;			/* sending failed; an answer may still be there */
+	bool released;			/* a window was completed: no second try */
+	bool retried;
+
+	uint32_t out_len, out_sent;	/* the request's head */
+	bool checked;			/* the head window was checked */
+	bool fin;			/* the last window is in the queue's head */
+	bool has_held;
+	char held;			/* the body's last byte, until the guest said FIN */
+	uint64_t base;			/* bytes of the windows sent and completed */
+
+	uint32_t in_len;		/* bytes in conn_in(): head and surplus */
+	uint32_t steps;			/* reads since the prediction ended */
+	const char *surplus;		/* body bytes that came with the head */
+	uint32_t surplus_len;
+	bool answered;			/* a byte of the response came */
+	bool payload;			/* the body goes into the windows */
+	bool keep;			/* the connection can be used again */
+	enum http_framing framing;
+	uint64_t announced;		/* Content-Length */
+	uint64_t received;		/* bytes of the body */
+	struct chunk chunk;
+	uint32_t body_len;		/* of a body that is not payload, in conn_in() */
+};
+
+/* Begin. 0: the operation ends through op_finish(), maybe it did already; or -errno after op_error(). */
+int http_start(struct http *http);
+
+/* op_type.window and op_type.abort. */
+void http_window(struct http *http);
+void http_abort(struct http *http);
+
+#endif

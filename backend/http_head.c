@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <http_parser.h>
+#include <string.h>
+#include <strings.h>
+#include "http_head.h"
+
+size_t http_head_find(const char *data, size_t len, size_t from)
+{
+	const char *end;
+
+	from = from > 3 ? from - 3 : 0;
+	if (from >= len)
+		return 0;
+	end = memmem(data + from, len - from, "\r\n\r\n", 4);
+	return end ? (size_t)(end - data) + 4 : 0;
+}
+
+size_t http_head_need(const char *data, size_t len)
+{
+	if (len >= 3 && !memcmp(data + len - 3, "\r\n\r", 3))
+		return 1;
+	if (len >= 2 && !memcmp(data + len - 2, "\r\n", 2))
+		return 2;
+	if (len >= 1 && data[len - 1] == '\r')
+		return 3;
+	return 4;
+}
+
+/* What the parser's callbacks share. */
+struct head_parse {
+	struct http_head *head;
+	bool complete;
+	const char *reason;
+};
+
+static int head_refuse(struct head_parse *parse, const char *reason)
+{
+	parse->reason = reason;
+	return 1;
+}
+
+static int head_on_field(http_parser *parser, const char *at, size_t len)
+{
+	struct head_parse *parse = parser->data;
+	struct http_head *head = parse->head;
+
+	if (head->field_count == HTTP_FIELDS_MAX)
+		return head_refuse(parse, "more header fields than 128");
+	head->fields[head->field_count++] = (struct http_field){ .name = at, .name_len = len };
+	return 0;
+}
+
+/* The whole head is there at once, so a second piece of a value is a folded line. */
+static int head_on_value(http_parser *parser, const char *at, size_t len)
+{
+	struct head_parse *parse = parser->data;
+	struct http_field *field = &parse->head->fields[parse->head->field_count - 1];
+
+	if (field->value)
+		return head_refuse(parse, "a folded header line");
+	while (len && (at[len - 1] == ' ' || at[len - 1] == '\t'))
+		len--;
+	field->value = at;
+	field->value_len = len;
+	return 0;
+}
+
+static int head_on_complete(http_parser *parser)
+{
+	struct head_parse *parse = parser->data;
+
+	parse->complete = true;
+	parse->head->status = parser->status_code;
+	parse->head->keep_alive = parser->http_major == 1 && parser->http_minor == 1;
+	return 1;	/* the body is not the parser's */
+}
+
+static bool field_is(const struct http_field *field, const char *name)
+{
+	return field->name_len == strlen(name) && !strncasecmp(field->name, name, field->name_len);
+}
+
+static bool value_is(const struct http_field *field, const char *value)
+{
+	return field->value_len == strlen(value) && !strncasecmp(field->value, value, field->value_len);
+}
+
+/* Is token among the comma-separated ones of the value? */
+static bool value_has(const struct http_field *field, const char *token)
+{
+	const char *p = field->value, *end = p + field->value_len;
+	size_t len = strlen(token), n;
+
+	while (p < end) {
+		const char *comma = memchr(p, ',', end - p);
+		const char *next = comma ? comma : end;
+
+		while (p < next && (*p == ' ' || *p == '\t'))
+			p++;
+		for (n = next - p; n && (p[n - 1] == ' ' || p[n - 1] == '\t'); n--)
+			;
+		if (n == len && !strncasecmp(p, token, len))
+			return true;
+		p = next + 1;
+	}
+	return false;
+}
+
+static int parse_length(const struct http_field *field, uint64_t *length)
+{
+	uint64_t n = 0;
+
+	if (!field->value_len || field->value_len > 19)
+		return -EBADMSG;
+	for (uint32_t i = 0; i < field->value_len; i++) {
+		if (field->value[i] < '0' || field->value[i] > '9')
+			return -EBADMSG;
+		n = n * 10 + (field->value[i] - '0');
+	}
+	*length = n;
+	return 0;
+}
+
+/* RFC 9112, 6.3, and no mercy: a length twice, or beside chunked, is refused. */
+static const char *head_framing(struct http_head *head, bool no_body)
+{
+	const struct http_field *length = NULL, *coding = NULL;
+
+	for (unsigned int i = 0; i < head->field_count; i++) {
+		const struct http_field *field = &head->fields[i];
+
+		if (field_is(field, "content-length")) {
+			if (length)
+				return "Content-Length twice";
+			length = field;
+		} else if (field_is(field, "transfer-encoding")) {
+			if (coding)
+				return "Transfer-Encoding twice";
+			coding = field;
+		} else if (field_is(field, "connection") && value_has(field, "close")) {
+			head->keep_alive = false;
+		}
+	}
+	if (length && coding)
+		return "both Content-Length and Transfer-Encoding";
+	if (length && parse_length(length, &head->content_length))
+		return "a Content-Length that is no number";
+	if (coding && !value_is(coding, "chunked"))
+		return "a Transfer-Encoding other than chunked";
+	if (no_body || head->status < 200 || head->status == 204 || head->status == 304) {
+		head->framing = HTTP_NO_BODY;
+	} else if (coding) {
+		head->framing = HTTP_CHUNKED;
+	} else if (length) {
+		head->framing = head->content_length ? HTTP_LENGTH : HTTP_NO_BODY;
+	} else {
+		head->framing = HTTP_UNTIL_CLOSE;
+		head->keep_alive = false;
+	}
+	return NULL;
+}
+
+int http_head_parse(struct http_head *head, const char *data, size_t len, bool no_body, const char **reason)
+{
+	static const http_parser_settings settings = {
+		.on_header_field = head_on_field,
+		.on_header_value = head_on_value,
+		.on_headers_complete = head_on_complete,
+	};
+	struct head_parse parse = { .head = head };
+	http_parser parser;
+	size_t n;
+
+	head->field_count = 0;
+	head->content_length = 0;
+	http_parser_init(&parser, HTTP_RESPONSE);
+	parser.data = &parse;
+	n = http_parser_execute(&parser, &settings, data, len);
+	if (HTTP_PARSER_ERRNO(&parser) != HPE_OK || n != len || !parse.complete) {
+		*reason = parse.reason ? parse.reason : http_errno_description(HTTP_PARSER_ERRNO(&parser));
+		if (HTTP_PARSER_ERRNO(&parser) == HPE_OK)
+			*reason = "a head that ends early";
+		return -EBADMSG;
+	}
+	if (head->status == 101) {
+		*reason = "a switch of protocols that nobody asked for";
+		return -EBADMSG;
+	}
+	*reason = head_framing(head, no_body);
+	return *reason ? -EBADMSG : 0;
+}
+
+const struct http_field *http_head_field(const struct http_head *head, const char *name)
+{
+	for (unsigned int i = 0; i < head->field_count; i++) {
+		if (field_is(&head->fields[i], name))
+			return &head->fields[i];
+	}
+	return NULL;
+}

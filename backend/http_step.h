@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Between http.c (the life of an exchange) and its two directions. */
+#ifndef NEXUS_HTTP_STEP_H
+#define NEXUS_HTTP_STEP_H
+
+#include "http.h"
+#include "worker.h"
+
+/* What a step returns, besides a negative errno after op_error(). */
+enum http_step {
+	STEP_NEXT,		/* go on with the stage that is set now */
+	STEP_SOCKET,		/* wait for the socket */
+	STEP_GUEST,		/* wait for a window */
+	STEP_YIELD,		/* let others have their turn */
+	STEP_RETRY,		/* the connection was stale: once more on a fresh one */
+	STEP_COMPLETE,
+};
+
+#define HTTP_TURN_BYTES	(1U << 20)	/* moved before others have their turn */
+
+int http_send(struct http *http);		/* in HTTP_SENDING */
+int http_receive_head(struct http *http);	/* in HTTP_SENDING and HTTP_AWAITING */
+int http_receive_body(struct http *http);	/* in HTTP_RECEIVING */
+
+/* Check the head window of an upload against the length announced. 0 or -EINVAL after op_error(). */
+int http_check_window(struct http *http);
+
+/* The connection ended too early: STEP_RETRY, or -ECONNRESET after op_error(). */
+int http_lost(struct http *http);
+
+/* Bytes moved either way. */
+void http_moved(struct http *http, size_t n);
+
+static inline struct counters *http_counters(struct http *http)
+{
+	return &http->op->worker->counters;
+}
+
+#endif

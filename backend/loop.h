@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One event loop per worker thread, over one io_uring. Everything that belongs
+ * to a loop (polls, timers, channels, connections, operations) is touched by
+ * its thread only, without locks; loop_post() is the one way in from outside.
+ */
+#ifndef NEXUS_LOOP_H
+#define NEXUS_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+
+struct loop *loop_new(void);		/* NULL with errno set */
+void loop_free(struct loop *loop);
+int loop_run(struct loop *loop);	/* until loop_stop(); 0 or -errno */
+void loop_stop(struct loop *loop);	/* from the loop's own thread */
+uint64_t loop_now_ms(struct loop *loop);	/* CLOCK_MONOTONIC, read once per turn */
+
+/*
+ * Readiness of a file descriptor, one-shot: the callback runs once per start.
+ * The caller owns the struct (zeroed before first use) and keeps it, and fd
+ * open, until the callback ran or loop_poll_stop() returned; after stop the
+ * callback will not run, whatever the kernel still has queued.
+ */
+struct loop_poll {
+	void (*ready)(struct loop_poll *poll, unsigned int revents);
+	struct loop_watch *watch;	/* the loop's */
+};
+int loop_poll_start(struct loop *loop, struct loop_poll *poll, int fd, unsigned int events);
+void loop_poll_stop(struct loop *loop, struct loop_poll *poll);
+
+/* One-shot timer. Same rules of ownership. Restarting moves it. */
+struct loop_timer {
+	void (*expired)(struct loop_timer *timer);
+	uint64_t deadline_ms;		/* 0: not running */
+	unsigned int index;		/* the loop's */
+};
+void loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms);
+void loop_timer_stop(struct loop *loop, struct loop_timer *timer);
+
+/*
+ * Hooks around sleeping: before_sleep() is called when a turn has nothing left
+ * to do; it returns false if it found work (the loop then does not sleep).
+ * after_sleep() follows each wake-up.
+ */
+struct loop_idle {
+	bool (*before_sleep)(struct loop_idle *idle);
+	void (*after_sleep)(struct loop_idle *idle);
+	struct loop_idle *next;		/* the loop's */
+};
+void loop_idle_add(struct loop *loop, struct loop_idle *idle);
+void loop_idle_remove(struct loop *loop, struct loop_idle *idle);
+
+/* Run fn(arg) in the loop's thread. Any thread may call. 0 or -ENOMEM. */
+int loop_post(struct loop *loop, void (*fn)(void *arg), void *arg);
+
+#endif

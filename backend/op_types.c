@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Every operation that a guest can ask for. */
+#include <stddef.h>
+#include "null.h"
+#include "op.h"
+#include "s3.h"
+
+const struct op_type *const op_types[] = {
+	&null_type,
+	&s3_get_type,
+	&s3_put_type,
+	&s3_head_type,
+	&s3_delete_type,
+	NULL,
+};

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <string.h>
+#include "config.h"
+#include "op.h"
+#include "policy.h"
+#include "worker.h"
+
+/* The object that the request names; *named false: this kind names none. */
+static const Nexus__V1__ObjectName *policy_object(const Nexus__V1__Request *request, bool *named)
+{
+	*named = true;
+	switch (request->op_case) {
+	case NEXUS__V1__REQUEST__OP_GET_OBJECT:
+		return request->get_object->object;
+	case NEXUS__V1__REQUEST__OP_PUT_OBJECT:
+		return request->put_object->object;
+	case NEXUS__V1__REQUEST__OP_HEAD_OBJECT:
+		return request->head_object->object;
+	case NEXUS__V1__REQUEST__OP_DELETE_OBJECT:
+		return request->delete_object->object;
+	default:
+		*named = false;
+		return NULL;
+	}
+}
+
+int policy_check(struct op *op)
+{
+	const Nexus__V1__ObjectName *object;
+	size_t len;
+	bool named;
+
+	object = policy_object(op->request, &named);
+	if (!named)
+		return 0;
+	if (!object)
+		return op_error(op, -EINVAL, "NexusBadRequest", "the request names no object");
+	/* A name with other characters could leave the allow-list's prefix by its path. */
+	len = strspn(object->bucket, "abcdefghijklmnopqrstuvwxyz0123456789.-");
+	if (len < 3 || len > 63 || object->bucket[len])
+		return op_error(op, -EINVAL, "NexusBadRequest",
+				"\"%.64s\" is no bucket's name: 3 to 63 characters of a-z 0-9 . -", object->bucket);
+	if (tenant_allows_bucket(op->tenant, object->bucket))
+		return 0;
+	counter_add(&op->worker->counters.denied, 1);
+	return op_error(op, -EACCES, "NexusPolicyDenied",
+			"bucket %s is not on the allow-list of tenant %s: add it to `buckets` in [tenant %s]",
+			object->bucket, op->tenant->name, op->tenant->name);
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include "config.h"
+#include "container.h"
+#include "s3.h"
+
+#define KEY_MAX		1024	/* bytes, S3's limit */
+#define HOST_SIZE	512
+#define META_PREFIX	"x-amz-meta-"
+
+int s3_status(unsigned int http_status)
+{
+	switch (http_status) {
+	case 200 ... 299:
+		return 0;
+	case 300 ... 399:
+		return -EREMCHG;
+	case 401:
+	case 403:
+		return -EACCES;
+	case 404:
+	case 410:
+		return -ENOENT;
+	case 405:
+	case 501:
+		return -ENOTSUP;
+	case 408:
+		return -ETIMEDOUT;
+	case 409:
+		return -EBUSY;
+	case 412:
+		return -ESTALE;
+	case 413:
+		return -EFBIG;
+	case 416:
+		return -ERANGE;
+	case 429:
+	case 503:
+		return -EAGAIN;
+	case 507:
+		return -ENOSPC;
+	default:
+		return http_status < 500 ? -EINVAL : -EIO;
+	}
+}
+
+/* ---- the request ---- */
+
+static int s3_host(const struct s3_call *call, char host[HOST_SIZE])
+{
+	const struct endpoint *endpoint = call->http.op->tenant->endpoint;
+	int len;
+
+	len = snprintf(host, HOST_SIZE, "%s%s%s", endpoint->path_style ? "" : call->object->bucket,
+		       endpoint->path_style ? "" : ".", endpoint->authority);
+	return len < HOST_SIZE ? 0 : -EMSGSIZE;
+}
+
+static void s3_write_path(const struct s3_call *call, struct text *out)
+{
+	text_putc(out, '/');
+	if (call->http.op->tenant->endpoint->path_style) {
+		uri_encode(out, call->object->bucket, strlen(call->object->bucket), 0);
+		text_putc(out, '/');
+	}
+	uri_encode(out, call->object->key, strlen(call->object->key), '/');
+}
+
+static void s3_write_header(struct text *out, const char *name, const char *value)
+{
+	text_puts(out, name);
+	text_puts(out, ": ");
+	text_puts(out, value);
+	text_puts(out, "\r\n");
+}
+
+/* The request line into out; where path and query are there, into sign. */
+static int s3_write_target(const struct s3_call *call, struct text *out, struct sigv4_request *sign)
+{
+	int ret;
+
+	text_puts(out, call->method);
+	text_putc(out, ' ');
+	sign->path = out->data + out->len;
+	s3_write_path(call, out);
+	sign->path_len = out->data + out->len - sign->path;
+	if (call->param_count)
+		text_putc(out, '?');
+	sign->query = out->data + out->len;
+	ret = uri_query(out, call->params, call->param_count);
+	sign->query_len = out->data + out->len - sign->query;
+	text_puts(out, " HTTP/1.1\r\n");
+	return ret;
+}
+
+static int s3_request(struct http *http, struct text *out)
+{
+	struct s3_call *call = container_of(http, struct s3_call, http);
+	const struct tenant *tenant = http->op->tenant;
+	struct sigv4_header headers[S3_HEADERS_MAX + 4];
+	char host[HOST_SIZE], date[SIGV4_DATE_SIZE], length[24];
+	size_t count = 0;
+	struct sigv4_request sign = {
+		.method = call->method,
+		.path_as_sent = true,
+		.headers = headers,
+		.payload_hash = call->payload_hash,
+		.date = date,
+		.region = tenant->endpoint->region,
+		.service = "s3",
+	};
+	int ret;
+
+	ret = s3_host(call, host);
+	sigv4_date(date, time(NULL));
+	headers[count++] = (struct sigv4_header){ "host", host };
+	headers[count++] = (struct sigv4_header){ "x-amz-content-sha256", call->payload_hash };
+	headers[count++] = (struct sigv4_header){ "x-amz-date", date };
+	if (tenant->credentials.session_token)
+		headers[count++] = (struct sigv4_header){ "x-amz-security-token", tenant->credentials.session_token };
+	for (unsigned int i = 0; i < call->header_count; i++)
+		headers[count++] = call->headers[i];
+	sign.header_count = count;
+	if (!ret)
+		ret = s3_write_target(call, out, &sign);
+	for (size_t i = 0; i < count; i++)
+		s3_write_header(out, headers[i].name, headers[i].value);
+	if (http->upload) {
+		snprintf(length, sizeof(length), "%" PRIu64, http->upload_length);
+		s3_write_header(out, "content-length", length);
+	}
+	text_puts(out, "authorization: ");
+	if (!ret)
+		ret = sigv4_sign(conn_pool_signer(http->pool), &tenant->credentials, &sign, out);
+	text_puts(out, "\r\n\r\n");
+	if (ret)
+		return op_error(http->op, ret, "NexusInternal", "cannot sign the request for s3://%s/%s: %s",
+				call->object->bucket, call->object->key, strerror(-ret));
+	return 0;
+}
+
+/* ---- the response ---- */
+
+static char *s3_copy(struct op *op, const struct http_field *field)
+{
+	return field ? op_strndup(op, field->value, field->value_len) : (char *)protobuf_c_empty_string;
+}
+
+static bool s3_is_metadata(const struct http_field *field)
+{
+	return field->name_len > strlen(META_PREFIX) &&
+	       !strncasecmp(field->name, META_PREFIX, strlen(META_PREFIX));
+}
+
+static void s3_copy_metadata(struct op *op, const struct http_head *head)
+{
+	Nexus__V1__Response *response = &op->response;
+	const size_t prefix = strlen(META_PREFIX);
+	Nexus__V1__Field *copy;
+	size_t count = 0;
+
+	for (unsigned int i = 0; i < head->field_count; i++)
+		count += s3_is_metadata(&head->fields[i]);
+	if (!count)
+		return;
+	response->metadata = op_alloc(op, count * sizeof(*response->metadata));
+	for (unsigned int i = 0; i < head->field_count; i++) {
+		const struct http_field *field = &head->fields[i];
+
+		if (!s3_is_metadata(field))
+			continue;
+		copy = op_alloc(op, sizeof(*copy));
+		nexus__v1__field__init(copy);
+		copy->name = op_strndup(op, field->name + prefix, field->name_len - prefix);
+		copy->value = s3_copy(op, field);
+		response->metadata[response->n_metadata++] = copy;
+	}
+}
+
+static void s3_response(struct http *http, const struct http_head *head)
+{
+	struct op *op = http->op;
+	Nexus__V1__Response *response = &op->response;
+
+	response->http_status = head->status;
+	response->request_id = s3_copy(op, http_head_field(head, "x-amz-request-id"));
+	if (head->status >= 300)
+		return;
+	response->content_length = head->content_length;
+	response->etag = s3_copy(op, http_head_field(head, "etag"));
+	response->content_type = s3_copy(op, http_head_field(head, "content-type"));
+	response->last_modified = s3_copy(op, http_head_field(head, "last-modified"));
+	response->version_id = s3_copy(op, http_head_field(head, "x-amz-version-id"));
+	s3_copy_metadata(op, head);
+}
+
+static int s3_complete(struct http *http, const char *body, size_t len)
+{
+	if (!s3_status(http->status))
+		return 0;
+	return s3_error(container_of(http, struct s3_call, http), body, len);
+}
+
+static const struct http_type s3_http_type = {
+	.request = s3_request,
+	.response = s3_response,
+	.complete = s3_complete,
+};
+
+/* ---- for the operations ---- */
+
+int s3_call_init(struct op *op, const char *method, const Nexus__V1__ObjectName *object)
+{
+	struct s3_call *call = op->state;
+	size_t len = strlen(object->key);
+
+	if (!len || len > KEY_MAX)
+		return op_error(op, -EINVAL, "NexusBadRequest", "a key of %zu bytes; keys have 1 to %d", len, KEY_MAX);
+	call->http.op = op;
+	call->http.type = &s3_http_type;
+	call->http.kind = S3_KIND_OTHER;
+	call->method = method;
+	call->object = object;
+	call->headers = op_alloc(op, S3_HEADERS_MAX * sizeof(*call->headers));
+	strcpy(call->payload_hash, SIGV4_EMPTY_HASH);
+	return 0;
+}
+
+void s3_call_param(struct s3_call *call, const char *name, const char *value)
+{
+	if (*value)
+		call->params[call->param_count++] = (struct uri_param){ name, value };
+}
+
+int s3_call_header(struct s3_call *call, const char *name, const char *value)
+{
+	for (const char *p = value; *p; p++) {
+		if (((unsigned char)*p < ' ' && *p != '\t') || *p == 0x7f)
+			return op_error(call->http.op, -EINVAL, "NexusBadRequest",
+					"the value of %s holds the control character 0x%02x", name, (unsigned char)*p);
+	}
+	call->headers[call->header_count++] = (struct sigv4_header){ name, value };
+	return 0;
+}
+
+int s3_call_start(struct s3_call *call)
+{
+	return http_start(&call->http);
+}
+
+void s3_call_window(struct op *op)
+{
+	struct s3_call *call = op->state;
+
+	http_window(&call->http);
+}
+
+void s3_call_abort(struct op *op)
+{
+	struct s3_call *call = op->state;
+
+	http_abort(&call->http);
+}

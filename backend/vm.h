@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The VMs that the daemon has adopted. All of it in the main thread. */
+#ifndef NEXUS_VM_H
+#define NEXUS_VM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "nexus_dev.h"
+
+struct config;
+struct loop;
+struct tenant;
+struct worker;
+
+struct vm {
+	struct vm *next;
+	uint32_t id;		/* the module's */
+	pid_t vmm_pid;
+	const struct tenant *tenant;
+	char function[NEXUS_NAME_MAX];
+	struct worker *worker;
+	struct kvm_vm *kvm;
+	void (*released)(void *arg);	/* who asked for its release */
+	void *arg;
+};
+
+/* Take over the VMs that the module still holds for an earlier daemon. */
+void vm_start(struct loop *loop, const struct config *config);
+
+/* After the workers stopped: let go, and leave the VMs to the next daemon. */
+void vm_stop(void);
+
+/*
+ * Adopt the VM of the VMM with this pid. Returns its id, or -errno with a
+ * message for the operator: -ENOENT unknown tenant or no KVM VM, -ESRCH no
+ * such process, -EEXIST adopted already, -ENODEV no module,
+ * -EPROTONOSUPPORT a module of another ABI, -EINVAL a bad name, and others.
+ */
+int64_t vm_adopt(pid_t pid, const char *tenant, const char *function, char *error, size_t size);
+
+/*
+ * Give a VM up; released(arg) is called when that is done (also if the VM
+ * died meanwhile). 0; -ENOENT no such VM; -EALREADY it is being released.
+ */
+int vm_release(uint32_t id, void (*released)(void *arg), void *arg);
+
+const struct vm *vm_first(void);
+
+#endif

@@ -1,0 +1,190 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# nexus-backend --check-config: every fault has its line, its value and a remedy.
+top=$(dirname "$(dirname "$(dirname "$(realpath "$0")")")")
+backend=${NEXUS_BUILD:-$top/build}/backend/nexus-backend
+. "$top/selftests/tap.sh"
+[ -x "$backend" ] || tap_skip_all "$backend is not built"
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+check() { output=$("$backend" --config "$dir" --check-config 2>&1); }
+
+good='[endpoint e]
+url = http://127.0.0.1:9000
+[tenant t]
+endpoint = e
+credentials = keys
+buckets = data logs-*'
+
+# config TEXT: what the only *.conf holds.
+config() { printf '%s\n' "$1" >"$dir/a.conf"; }
+
+# keys [MODE [TEXT]]: the credentials file.
+keys() {
+	rm -f "$dir/keys"
+	printf '%b\n' "${2:-[default]\naws_access_key_id = A\naws_secret_access_key = B}" >"$dir/keys"
+	chmod "${1:-600}" "$dir/keys"
+}
+
+# fault DESCRIPTION PART...: it is refused, and each part is said.
+fault() {
+	local part
+	check
+	tap_is $? 1 "$1: exit status 1"
+	for part in "${@:2}"; do
+		tap_has "$output" "$part" "$1: says '$part'"
+	done
+}
+
+keys
+config "$good"
+check
+tap_is $? 0 "a good configuration: exit status 0"
+tap_is "${output%%,*}" "configuration is fine: 1 tenants" "and says so"
+
+config "$good
+[listen l]
+path = $dir/l.sock
+mode = 0600
+tenant = t
+function = f
+[backend]
+workers = 3
+control = /run/x
+spin_us = 20
+[endpoint other]
+url = https://[::1]
+region = eu
+path_style = no
+connect_timeout = 500ms
+stall_timeout = 30s
+idle_timeout = 5m
+max_connections = 8
+[tenant full]
+endpoint = other
+credentials = $dir/keys
+profile = default
+buckets = one-bucket
+buckets = another-bucket
+timeout = 1h
+max_pinned = 64M
+max_in_flight = 9"
+check
+tap_is "$output" "configuration is fine: 2 tenants, 2 endpoints, 1 listening sockets, 3 workers" "every key is known"
+
+config "$good
+[endpont x]"
+fault "an unknown section" "a.conf:7: unknown section [endpont x]" "[endpoint NAME]"
+config "$good
+bukets = x"
+fault "an unknown key" "a.conf:7: unknown key bukets in [tenant]" "did you mean buckets?"
+config "$good
+frobnicate = x"
+fault "a key unlike any other" "a.conf:7: unknown key frobnicate in [tenant]"
+config "workers = 1
+$good"
+fault "a key before any section" "a.conf:1: key workers stands before the first section"
+config "$good
+[backend]
+just words"
+fault "a line that is none" "a.conf:8: neither a section header nor KEY = VALUE"
+config "$good
+[tenant t2"
+fault "an open section header" "a.conf:7: section header without a closing ']'"
+config "$good
+[tenant a b]"
+fault "a bad name" "a.conf:7: section [tenant a b]: write [tenant NAME]"
+config "$good
+[tenant]"
+fault "a section without its name" "a.conf:7: section [tenant]: write [tenant NAME]"
+config "$good
+[backend x]"
+fault "a section with a name too many" "a.conf:7: section [backend x]: write just [backend]"
+config "$good
+[tenant t]"
+fault "a section twice" "a.conf:7: section [tenant t] is there already, at $dir/a.conf:3"
+config "$good
+profile = a
+profile = b"
+fault "a key twice" "a.conf:8: profile is given already, in line 7"
+
+while IFS='|' read -r section key value remedy; do
+	config "$good
+[$section]
+$key = $value"
+	fault "$key = $value" "a.conf:8: $key = $value: $remedy"
+done <<-'END'
+	backend|workers|0|write a number from 1 to 64
+	backend|workers|many|write a number
+	backend|workers|99999999999999999999|write a number
+	backend|control|run/x|write an absolute path
+	backend|spin_us|-1|write microseconds
+	endpoint x|url|ftp://h|the scheme must be http or https
+	endpoint x|url|no url|not a URL: write http://HOST
+	endpoint x|url|http://h/path|write the scheme, the host and the port only
+	endpoint x|url|http://user@h|write the scheme
+	endpoint x|path_style|perhaps|write yes or no
+	endpoint x|connect_timeout|30|write a number with its unit, like 500ms
+	endpoint x|connect_timeout|0s|write a number with its unit
+	endpoint x|idle_timeout|25h|write a number with its unit
+	endpoint x|stall_timeout|5 s|write a number with its unit
+	endpoint x|max_connections|0|write a number from 1 to 4096
+	endpoint x|ca_file|certs.pem|write an absolute path
+	tenant x|endpoint|nowhere|there is no such [endpoint NAME] section
+	tenant x|buckets|UPPER|write names of 3 to 63 characters
+	tenant x|buckets|a*b|write names of 3 to 63 characters
+	tenant x|max_pinned|64T|write bytes, or a number with K, M or G
+	tenant x|max_pinned|1K|write bytes
+	tenant x|max_in_flight|-3|write a number
+	tenant x|timeout|forever|write a number with its unit
+	listen x|path|relative|write an absolute path
+	listen x|mode|999|write octal permissions
+	listen x|tenant|nobody|there is no such [tenant NAME] section
+	listen x|function|a b|write 1 to 63 characters
+END
+
+config "$good
+[endpoint x]"
+fault "no url" "a.conf:7: x lacks the key url"
+config '[endpoint e]
+url = http://h
+[tenant t]
+endpoint = e'
+fault "no buckets, no credentials" "a.conf:3: t lacks the key buckets" "a.conf:3: t lacks the key credentials"
+config '[backend]
+workers = 1'
+fault "no tenant" "no [tenant NAME] section"
+config "$good
+[backend]
+workers = 0
+spin_us = x"
+fault "two faults at once" "a.conf:8: workers" "a.conf:9: spin_us"
+
+config "$good"
+keys 604
+fault "credentials that all may read" "keys: mode 0604 lets every user in: chmod 0600 or 0640" "a.conf:5: credentials = keys"
+keys 600 '[other]\naws_access_key_id = A'
+fault "credentials without the profile" "keys: no profile [default]"
+keys 600 '[default]\naws_access_key_id = A'
+fault "credentials without the secret" "keys: profile [default] lacks aws_secret_access_key"
+keys 600 '[default]\naws_secret_access_key = A'
+fault "credentials without the key's id" "keys: profile [default] lacks aws_access_key_id"
+rm "$dir/keys"
+fault "credentials that are not there" "keys: cannot open: No such file or directory"
+keys 600 "[default]\naws_access_key_id = A\naws_secret_access_key = B\naws_session_token = $(printf '%05000d' 0)"
+check
+tap_is $? 0 "a long session token is fine"
+keys
+
+printf '[tenant t]\n' >"$dir/b.conf"
+fault "a section in two files" "b.conf:1: section [tenant t] is there already, at $dir/a.conf:3"
+rm "$dir"/*.conf
+fault "no file" "$dir: holds no *.conf file"
+output=$("$backend" --config "$dir/none" --check-config 2>&1)
+tap_is $? 1 "no directory: exit status 1"
+tap_has "$output" "cannot read this directory" "no directory: says so"
+"$backend" --nonsense >/dev/null 2>&1
+tap_is $? 2 "an unknown option: exit status 2"
+tap_done
