@@ -187,7 +187,7 @@ static void test_errors(void)
 	call_start(&harness, &call, &s3_get_type, request_get(BUCKET, "no such object", ""));
 	finish("get what is not there", -ENOENT, "NoSuchKey");
 	tap_is(call.op.response.http_status, 404, "  HTTP status");
-	tap_ok(strstr(call_message(&call), "s3://data/no such object"), "  the message names the object");
+	tap_ok(strstr(call_message(&call), "s3://nexus-test/no such object"), "  the message names the object");
 	tap_is(call.received_len, 0, "  none of the error's text is in the window");
 	call_free(&call);
 
