@@ -4,6 +4,8 @@
 # make run        the main job: an object through a microVM without a network
 # make test       every test; TESTS=WORD those whose name contains WORD
 # make test-kernels  the module's tests on every supported kernel
+# make debug-kernel  builds a kernel that watches itself; 10 minutes, once
+# make test-debug  the module's tests on that kernel
 # make setup      installs what the build and the tests need (Debian packages)
 # make install    into $(DESTDIR)$(PREFIX)
 
@@ -13,7 +15,7 @@ PREFIX ?= /usr/local
 top := $(CURDIR)
 O ?= $(top)/build
 
-.PHONY: all kmod backend guest-lib selftests setup run test test-kernels install clean help
+.PHONY: all kmod backend guest-lib selftests setup run test test-kernels debug-kernel test-debug install clean help
 
 all: kmod backend guest-lib selftests
 
@@ -40,7 +42,9 @@ selftests: backend guest-lib
 	$(MAKE) --no-print-directory -C selftests O=$(O)
 
 run: setup
-	@$(MAKE) --no-print-directory kmod backend guest-lib selftests >$(O)/make.log 2>&1 || { cat $(O)/make.log; exit 1; }
+	@mkdir -p $(O)
+	@echo "building"
+	@$(MAKE) --no-print-directory all >$(O)/make.log 2>&1 || { cat $(O)/make.log; exit 1; }
 	@selftests/main-job $(if $(INPUT),--input '$(INPUT)') $(if $(OUTPUT),--output '$(OUTPUT)')
 
 test: setup all
@@ -48,7 +52,17 @@ test: setup all
 
 test-kernels: setup selftests
 	@for k in $(KERNELS); do $(MAKE) --no-print-directory kmod KERNEL=$$k || exit; done
-	@selftests/kmod-matrix $(KERNELS)
+	@NEXUS_BUILD=$(O) selftests/kmod-matrix $(KERNELS)
+
+debug-kernel:
+	@selftests/debug-kernel/kernel setup
+	@selftests/debug-kernel/kernel build
+
+test-debug: setup debug-kernel
+	@$(MAKE) --no-print-directory kmod KERNEL=debug
+	@$(MAKE) --no-print-directory -C selftests O=$(O) kmod-tests
+	@$(MAKE) --no-print-directory -C selftests/debug-kernel O=$(O)
+	@selftests/debug-kernel/test $(TESTS)
 
 install: all
 	$(MAKE) --no-print-directory -C backend O=$(O)/backend PREFIX=$(PREFIX) install
