@@ -6,6 +6,7 @@
 # make test-kernels  the module's tests on every supported kernel
 # make debug-kernel  builds a kernel that watches itself; 10 minutes, once
 # make test-debug  the module's tests on that kernel
+# make lint       the kernel's own judges over the module and uapi/
 # make setup      installs what the build and the tests need (Debian packages)
 # make install    into $(DESTDIR)$(PREFIX)
 
@@ -15,7 +16,7 @@ PREFIX ?= /usr/local
 top := $(CURDIR)
 O ?= $(top)/build
 
-.PHONY: all kmod backend guest-lib selftests setup run test test-kernels debug-kernel test-debug install clean help
+.PHONY: all kmod backend guest-lib selftests setup run lint test test-kernels debug-kernel test-debug install clean help
 
 all: kmod backend guest-lib selftests
 
@@ -53,6 +54,9 @@ test: setup all
 test-kernels: setup selftests
 	@for k in $(KERNELS); do $(MAKE) --no-print-directory kmod KERNEL=$$k || exit; done
 	@NEXUS_BUILD=$(O) selftests/kmod-matrix $(KERNELS)
+
+lint:
+	@selftests/kmod-lint
 
 debug-kernel:
 	@selftests/debug-kernel/kernel setup

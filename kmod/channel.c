@@ -13,8 +13,6 @@
 #include "trace.h"
 #include "vm.h"
 
-static struct workqueue_struct *nexus_channel_wq;
-
 static void nexus_channel_tell(struct nexus_vm *vm, struct nexus_channel *channel, unsigned int nr,
 			       unsigned long events)
 {
@@ -22,14 +20,15 @@ static void nexus_channel_tell(struct nexus_vm *vm, struct nexus_channel *channe
 	nexus_vm_tell(vm, nr);
 }
 
-/* Under RCU, or vm->lock, which also keeps it from changing. */
+/* Under RCU, or one of the locks, which also keep it from going. */
 static struct nexus_channel *nexus_channel_find(struct nexus_vm *vm, u64 nr)
 {
 	if (nr >= NEXUS_MAX_CHANNELS)
 		return NULL;
 	/* The number is the guest's: no speculation past the array. */
 	nr = array_index_nospec(nr, NEXUS_MAX_CHANNELS);
-	return rcu_dereference_check(vm->channels[nr], lockdep_is_held(&vm->lock));
+	return rcu_dereference_check(vm->channels[nr], lockdep_is_held(&vm->lock) ||
+				     lockdep_is_held(&vm->grants_lock));
 }
 
 static struct nexus_channel *nexus_channel_find_open(struct nexus_vm *vm, u64 nr)
@@ -83,12 +82,16 @@ static s64 nexus_channel_append(struct nexus_vm *vm, struct nexus_channel *chann
 	if (IS_ERR(grant))
 		return PTR_ERR(grant);
 	grant->first = channel->pages;
+	mutex_lock(&vm->grants_lock);
 	list_add_tail(&grant->node, &channel->grants);
+	mutex_unlock(&vm->grants_lock);
 	channel->nr_grants++;
 	channel->pages += pages;
-	if (!channel->cq_tail)
+	if (!channel->cq_tail) {
+		/* WAIT, which takes no lock, may look there once it has the pointer. */
 		smp_store_release(&channel->cq_tail, nexus_grant_address(grant) +
 				  offsetof(struct nexus_ring_header, cq_tail));
+	}
 	return channel->pages;
 }
 
@@ -113,9 +116,12 @@ s64 nexus_channel_share(struct nexus_vm *vm, struct kvm_vcpu *vcpu, u64 nr, u64 
 
 static void nexus_channel_drop_last(struct nexus_channel *channel)
 {
-	struct nexus_grant_pages *grant = list_last_entry(&channel->grants, struct nexus_grant_pages, node);
+	struct nexus_grant_pages *grant;
 
+	grant = list_last_entry(&channel->grants, struct nexus_grant_pages, node);
+	mutex_lock(&grant->vm->grants_lock);
 	list_del(&grant->node);
+	mutex_unlock(&grant->vm->grants_lock);
 	channel->nr_grants--;
 	channel->pages = grant->first;
 	nexus_grant_put(grant);
@@ -182,6 +188,7 @@ s64 nexus_channel_wait(struct nexus_vm *vm, struct kvm_vcpu *vcpu, u64 nr, u32 s
 
 	if (!channel)
 		return -EBADF;
+	/* Pairs with the release in SHARE. */
 	cq_tail = smp_load_acquire(&channel->cq_tail);
 	if (!cq_tail)
 		return -ENXIO;
@@ -190,9 +197,11 @@ s64 nexus_channel_wait(struct nexus_vm *vm, struct kvm_vcpu *vcpu, u64 nr, u32 s
 
 	nexus_kvm_halt_prepare(vcpu);
 	set_bit(index, channel->waiters);
-	/* The daemon moves cq_tail, then NOTIFYs: one of us sees the other. */
+	/* The daemon moves cq_tail, then NOTIFYs: one of us sees the other. The
+	 * same holds for the channel's end.
+	 */
 	smp_mb__after_atomic();
-	if (READ_ONCE(*cq_tail) != seen) {
+	if (READ_ONCE(*cq_tail) != seen || nexus_channel_find(vm, nr) != channel) {
 		clear_bit(index, channel->waiters);
 		return 0;
 	}
@@ -201,20 +210,12 @@ s64 nexus_channel_wait(struct nexus_vm *vm, struct kvm_vcpu *vcpu, u64 nr, u32 s
 	return 0;
 }
 
-int nexus_channel_notify(struct nexus_vm *vm, u64 nr)
+static void nexus_channel_wake(struct nexus_vm *vm, struct nexus_channel *channel, u64 nr)
 {
-	struct nexus_channel *channel;
 	unsigned int index;
 	unsigned int woken = 0;
 
-	atomic64_inc(&vm->notifies);
-	rcu_read_lock();
-	channel = nexus_channel_find(vm, nr);
-	if (!channel) {
-		rcu_read_unlock();
-		return -EBADF;
-	}
-	/* The caller's store to cq_tail comes before our look at the waiters. */
+	/* What the caller changed comes before our look at the waiters. */
 	smp_mb();
 	for_each_set_bit(index, channel->waiters, nexus_kvm_max_vcpus()) {
 		if (!test_and_clear_bit(index, channel->waiters))
@@ -222,19 +223,30 @@ int nexus_channel_notify(struct nexus_vm *vm, u64 nr)
 		nexus_kvm_wake(vm->kvm, index);
 		woken++;
 	}
-	rcu_read_unlock();
 	atomic64_add(woken, &vm->wakes);
 	trace_nexus_wake(vm->id, nr, woken);
-	return 0;
+}
+
+int nexus_channel_notify(struct nexus_vm *vm, u64 nr)
+{
+	struct nexus_channel *channel;
+
+	atomic64_inc(&vm->notifies);
+	rcu_read_lock();
+	channel = nexus_channel_find(vm, nr);
+	if (channel)
+		nexus_channel_wake(vm, channel, nr);
+	rcu_read_unlock();
+	return channel ? 0 : -EBADF;
 }
 
 int nexus_channel_grants(struct nexus_vm *vm, struct nexus_grants *grants)
 {
-	struct nexus_grant __user *to = u64_to_user_ptr(grants->grants);
 	struct nexus_grant_pages *grant;
 	struct nexus_channel *channel;
+	struct nexus_grant *list = NULL;
+	u32 i = 0, count = 0;
 	int err = 0;
-	u32 i = 0;
 
 	if (mutex_lock_interruptible(&vm->lock))
 		return -EINTR;
@@ -243,20 +255,25 @@ int nexus_channel_grants(struct nexus_vm *vm, struct nexus_grants *grants)
 		err = -EBADF;
 		goto unlock;
 	}
+	count = min(grants->capacity, channel->nr_grants);
+	list = kvmalloc_array(count, sizeof(*list), GFP_KERNEL);
+	if (count && !list) {
+		err = -ENOMEM;
+		goto unlock;
+	}
 	list_for_each_entry(grant, &channel->grants, node) {
-		struct nexus_grant entry = { .first = grant->first, .pages = grant->nr_pages };
-
-		if (i == grants->capacity)
+		if (i == count)
 			break;
-		if (copy_to_user(&to[i++], &entry, sizeof(entry))) {
-			err = -EFAULT;
-			goto unlock;
-		}
+		list[i++] = (struct nexus_grant){ .first = grant->first, .pages = grant->nr_pages };
 	}
 	grants->count = channel->nr_grants;
 	grants->flags = channel->closing ? NEXUS_CHANNEL_CLOSING : NEXUS_CHANNEL_OPEN;
 unlock:
 	mutex_unlock(&vm->lock);
+	/* Not under a lock: a fault here takes mmap_lock. */
+	if (!err && copy_to_user(u64_to_user_ptr(grants->grants), list, count * sizeof(*list)))
+		err = -EFAULT;
+	kvfree(list);
 	return err;
 }
 
@@ -265,7 +282,8 @@ struct nexus_grant_pages *nexus_channel_find_grant(struct nexus_vm *vm, u64 nr, 
 	struct nexus_grant_pages *grant, *found = NULL;
 	struct nexus_channel *channel;
 
-	mutex_lock(&vm->lock);
+	/* Under mmap_lock, which SHARE takes inside vm->lock. */
+	mutex_lock(&vm->grants_lock);
 	channel = nexus_channel_find(vm, nr);
 	if (channel) {
 		list_for_each_entry(grant, &channel->grants, node) {
@@ -275,7 +293,7 @@ struct nexus_grant_pages *nexus_channel_find_grant(struct nexus_vm *vm, u64 nr, 
 			break;
 		}
 	}
-	mutex_unlock(&vm->lock);
+	mutex_unlock(&vm->grants_lock);
 	return found;
 }
 
@@ -305,9 +323,13 @@ static void nexus_channel_unlink(struct nexus_vm *vm, unsigned int nr)
 {
 	struct nexus_channel *channel = nexus_channel_find(vm, nr);
 
+	mutex_lock(&vm->grants_lock);
 	RCU_INIT_POINTER(vm->channels[nr], NULL);
+	mutex_unlock(&vm->grants_lock);
+	/* Who halts in WAIT must not be left to its timer. */
+	nexus_channel_wake(vm, channel, nr);
 	INIT_RCU_WORK(&channel->free, nexus_channel_free);
-	queue_rcu_work(nexus_channel_wq, &channel->free);
+	queue_rcu_work(nexus_vm_wq, &channel->free);
 }
 
 int nexus_channel_release(struct nexus_vm *vm, u64 nr)
@@ -330,15 +352,18 @@ int nexus_channel_release(struct nexus_vm *vm, u64 nr)
 void nexus_channel_tell_all(struct nexus_vm *vm)
 {
 	struct nexus_channel *channel;
+	unsigned long events;
 	unsigned int nr;
 
 	mutex_lock(&vm->lock);
 	for (nr = 0; nr < NEXUS_MAX_CHANNELS; nr++) {
 		channel = nexus_channel_find(vm, nr);
-		if (channel)
-			nexus_channel_tell(vm, channel, nr,
-					   NEXUS_EVENT_OPENED | NEXUS_EVENT_ARENA | NEXUS_EVENT_KICKED |
-					   (channel->closing ? NEXUS_EVENT_CLOSED : 0));
+		if (!channel)
+			continue;
+		events = NEXUS_EVENT_OPENED | NEXUS_EVENT_ARENA | NEXUS_EVENT_KICKED;
+		if (channel->closing)
+			events |= NEXUS_EVENT_CLOSED;
+		nexus_channel_tell(vm, channel, nr, events);
 	}
 	mutex_unlock(&vm->lock);
 }
@@ -348,13 +373,9 @@ void nexus_channel_release_all(struct nexus_vm *vm)
 	unsigned int nr;
 
 	mutex_lock(&vm->lock);
-	for (nr = 0; nr < NEXUS_MAX_CHANNELS; nr++) {
-		/* Who halts in WAIT must not be left to its timer. */
-		if (nexus_channel_find(vm, nr)) {
-			nexus_channel_notify(vm, nr);
+	for (nr = 0; nr < NEXUS_MAX_CHANNELS; nr++)
+		if (nexus_channel_find(vm, nr))
 			nexus_channel_unlink(vm, nr);
-		}
-	}
 	mutex_unlock(&vm->lock);
 }
 
@@ -365,17 +386,4 @@ unsigned int nexus_channel_count(struct nexus_vm *vm)
 	for (nr = 0; nr < NEXUS_MAX_CHANNELS; nr++)
 		count += !!rcu_access_pointer(vm->channels[nr]);
 	return count;
-}
-
-int nexus_channel_init(void)
-{
-	nexus_channel_wq = alloc_workqueue("nexus_channel", WQ_UNBOUND, 0);
-	return nexus_channel_wq ? 0 : -ENOMEM;
-}
-
-void nexus_channel_exit(void)
-{
-	/* Queued by RCU callbacks: those first, then what they queued. */
-	rcu_barrier();
-	destroy_workqueue(nexus_channel_wq);
 }

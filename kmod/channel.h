@@ -20,14 +20,11 @@ struct nexus_channel {
 	bool closing;			/* vm->lock */
 	u32 pages;			/* the arena's size; vm->lock */
 	u32 nr_grants;
-	struct list_head grants;	/* in order of the arena; vm->lock */
+	struct list_head grants;	/* in order of the arena; vm->lock, and vm->grants_lock */
 	const u32 *cq_tail;		/* in the first grant's first page; NULL before */
 	struct rcu_work free;
 	unsigned long waiters[];	/* a bit per vCPU that was in WAIT */
 };
-
-int nexus_channel_init(void);
-void nexus_channel_exit(void);
 
 /* Hypercalls: see nexus_hypercall.h. The arguments are the guest's. */
 s64 nexus_channel_open(struct nexus_vm *vm, u64 version);

@@ -17,7 +17,8 @@ static struct nexus_grant_pages *nexus_grant_alloc(struct nexus_vm *vm, u32 page
 	lockdep_assert_held(&vm->lock);
 	if (atomic_read(&vm->pinned) + pages > vm->max_pages)
 		return ERR_PTR(-ENOSPC);
-	grant = kvzalloc(struct_size(grant, pages, pages), GFP_KERNEL_ACCOUNT);
+	/* A guest asks for this: no warning in the log when memory is short. */
+	grant = kvzalloc(struct_size(grant, pages, pages), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!grant)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&grant->refs, 1);

@@ -143,5 +143,6 @@ static const struct file_operations nexus_handle_fops = {
 
 int nexus_handle_open(struct nexus_vm *vm)
 {
-	return anon_inode_getfd("nexus-vm", &nexus_handle_fops, vm, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	return anon_inode_getfd("nexus-vm", &nexus_handle_fops, vm,
+				O_RDWR | O_CLOEXEC | O_NONBLOCK);
 }

@@ -31,7 +31,8 @@ static s64 nexus_hypercall_slow(struct kvm_vcpu *vcpu, struct nexus_vm *vm,
 }
 
 /* Sets *halt if the vCPU is to halt once the call is finished. */
-static s64 nexus_hypercall_dispatch(struct kvm_vcpu *vcpu, const struct nexus_kvm_call *call, bool *halt)
+static s64 nexus_hypercall_dispatch(struct kvm_vcpu *vcpu, const struct nexus_kvm_call *call,
+				    bool *halt)
 {
 	struct nexus_vm *vm;
 	s64 ret;
@@ -82,7 +83,8 @@ int nexus_hypercall(struct kvm_vcpu *vcpu)
 	ret = nexus_hypercall_dispatch(vcpu, &call, &halt);
 	trace_nexus_hypercall(nexus_kvm_of(vcpu), &call, ret);
 	next = nexus_kvm_finish_call(vcpu, ret);
-	if (halt)
+	/* Not where KVM has to leave to user space first; WAIT may return early. */
+	if (halt && next > 0)
 		nexus_kvm_halt(vcpu);
 	return next;
 }

@@ -3,23 +3,22 @@
  * KVM's insides: registers, address translation, halting. All of it, and every
  * difference between kernels in it, is here.
  *
- * KVM exports less from release to release (since 6.19 most of it to kvm-amd
+ * KVM exports less from release to release (since 6.18 most of it to kvm-amd
  * and kvm-intel only). Two functions stay open to all modules, kvm_get_kvm()
  * and kvm_put_kvm(): those are linked, which also keeps kvm.ko loaded. The
  * others are looked up by name at load; a kernel that lacks one is refused.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/kallsyms.h>
 #include <linux/kprobes.h>
 #include <linux/kvm_host.h>
 #include <linux/mm.h>
 #include <linux/version.h>
 
 #include "kvm.h"
-#include "nexus_hypercall.h"
+#include "kvm_inline.h"
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
 #define NEXUS_KVM_KICK_NAME "__kvm_vcpu_kick"
 typedef void nexus_kvm_kick_fn(struct kvm_vcpu *vcpu, bool wait);
 #else
@@ -41,7 +40,7 @@ static struct {
 
 static const struct {
 	const char *name;
-	void *fn;
+	void *fn;	/* the pointer to set */
 } nexus_kvm_symbols[] __initconst = {
 	{ "kvm_skip_emulated_instruction", &nexus_kvm_fns.skip },
 	{ "kvm_mmu_gva_to_gpa_write", &nexus_kvm_fns.gva_to_gpa_write },
@@ -51,46 +50,70 @@ static const struct {
 };
 
 /*
- * kallsyms_lookup_name() is not exported, but a kprobe tells where it is. On a
- * kernel with IBT that is the address behind its ENDBR; an indirect call has to
- * land on the ENDBR itself.
+ * A kprobe, never armed, tells where its function is; kallsyms_lookup_name()
+ * could tell too, but it is not exported, and where it has no caller by pointer
+ * a kernel with IBT forbids to call it through one. On such kernels a kprobe
+ * sits behind the function's ENDBR, and an indirect call has to land on it.
  */
-static unsigned long __init nexus_kvm_find_kallsyms(void)
+static int __init nexus_kvm_find(const char *name, unsigned long *addr)
 {
-	struct kprobe probe = { .symbol_name = "kallsyms_lookup_name" };
-	unsigned long addr;
+	struct kprobe probe = { .symbol_name = name, .flags = KPROBE_FLAG_DISABLED };
+	int err;
 
-	if (register_kprobe(&probe))
-		return 0;
-	addr = (unsigned long)probe.addr;
+	err = register_kprobe(&probe);
+	if (err) {
+		if (err == -ENOENT)
+			pr_err("this kernel's KVM has no %s: not supported\n", name);
+		else
+			pr_err("cannot look up %s: %d; this kernel needs CONFIG_KPROBES and CONFIG_KALLSYMS\n",
+			       name, err);
+		return -EOPNOTSUPP;
+	}
+	*addr = (unsigned long)probe.addr;
 	unregister_kprobe(&probe);
 #ifdef CONFIG_X86_KERNEL_IBT
-	if (is_endbr(*(u32 *)(addr - ENDBR_INSN_SIZE)))
-		addr -= ENDBR_INSN_SIZE;
+	if (*(u32 *)(*addr - ENDBR_INSN_SIZE) == gen_endbr()) {
+		*addr -= ENDBR_INSN_SIZE;
+	} else if (cpu_feature_enabled(X86_FEATURE_IBT)) {
+		pr_err("this kernel's %s has no ENDBR: boot with ibt=off\n", name);
+		return -EOPNOTSUPP;
+	}
 #endif
-	return addr;
+	return 0;
 }
 
 int __init nexus_kvm_init(void)
 {
-	unsigned long (*lookup)(const char *name);
-	int i;
+	int i, err;
 
-	lookup = (void *)nexus_kvm_find_kallsyms();
-	if (!lookup) {
-		pr_err("cannot look up kernel symbols: this kernel needs CONFIG_KPROBES and CONFIG_KALLSYMS\n");
-		return -EOPNOTSUPP;
-	}
 	for (i = 0; i < ARRAY_SIZE(nexus_kvm_symbols); i++) {
-		unsigned long addr = lookup(nexus_kvm_symbols[i].name);
-
-		if (!addr) {
-			pr_err("this kernel's KVM has no %s: not supported\n", nexus_kvm_symbols[i].name);
-			return -EOPNOTSUPP;
-		}
-		*(unsigned long *)nexus_kvm_symbols[i].fn = addr;
+		err = nexus_kvm_find(nexus_kvm_symbols[i].name, nexus_kvm_symbols[i].fn);
+		if (err)
+			return err;
 	}
 	return 0;
+}
+
+/* Has the guest taken up Hyper-V's hypercall convention? */
+static __always_inline bool nexus_kvm_speaks_hyperv(const struct kvm_vcpu *vcpu)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0) || defined(CONFIG_KVM_HYPERV)
+	return vcpu->arch.hyperv_enabled && vcpu->kvm->arch.hyperv.hv_guest_os_id;
+#else
+	return false;
+#endif
+}
+
+/* Does the VMM emulate Xen, and want its hypercalls? */
+static __always_inline bool nexus_kvm_speaks_xen(const struct kvm *kvm)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
+	return kvm->arch.xen_hvm_config.flags & KVM_XEN_HVM_CONFIG_INTERCEPT_HCALL;
+#elif defined(CONFIG_KVM_XEN)
+	return kvm->arch.xen.hvm_config.flags & KVM_XEN_HVM_CONFIG_INTERCEPT_HCALL;
+#else
+	return false;
+#endif
 }
 
 /*
@@ -100,13 +123,11 @@ int __init nexus_kvm_init(void)
  */
 bool notrace nexus_kvm_is_ours(const struct kvm_vcpu *vcpu)
 {
-	if (likely(vcpu->arch.regs[VCPU_REGS_RAX] - NEXUS_HC_BASE >= NEXUS_HC_END - NEXUS_HC_BASE))
+	if (!nexus_kvm_has_our_number(vcpu))
 		return false;
 	if (vcpu->arch.hflags & (HF_GUEST_MASK | HF_SMM_MASK))
 		return false;
-	if (vcpu->arch.hyperv_enabled && vcpu->kvm->arch.hyperv.hv_guest_os_id)
-		return false;
-	return !(vcpu->kvm->arch.xen_hvm_config.flags & KVM_XEN_HVM_CONFIG_INTERCEPT_HCALL);
+	return !nexus_kvm_speaks_hyperv(vcpu) && !nexus_kvm_speaks_xen(vcpu->kvm);
 }
 
 void nexus_kvm_read_call(const struct kvm_vcpu *vcpu, struct nexus_kvm_call *call)
@@ -168,6 +189,7 @@ int nexus_kvm_pin(struct kvm_vcpu *vcpu, u64 gva, struct page **page)
 	u64 exception[16];
 	unsigned long hva;
 	gpa_t gpa;
+	int got;
 
 	gpa = nexus_kvm_fns.gva_to_gpa_write(vcpu, gva, exception);
 	if (gpa == INVALID_GPA)
@@ -177,14 +199,16 @@ int nexus_kvm_pin(struct kvm_vcpu *vcpu, u64 gva, struct page **page)
 	if (kvm_is_error_hva(hva))
 		return -EFAULT;
 	/* The vCPU's thread runs in the VMM's address space. */
-	if (pin_user_pages_fast(hva, 1, FOLL_WRITE | FOLL_LONGTERM, page) != 1)
-		return -EFAULT;
-	return 0;
+	got = pin_user_pages_fast(hva, 1, FOLL_WRITE | FOLL_LONGTERM, page);
+	if (got == 1)
+		return 0;
+	/* A lack of memory is not the caller's mistake. */
+	return got == -ENOMEM ? -ENOMEM : -EFAULT;
 }
 
 bool nexus_kvm_can_halt(const struct kvm_vcpu *vcpu)
 {
-	return vcpu->arch.apic != NULL;
+	return vcpu->arch.apic;
 }
 
 void nexus_kvm_halt_prepare(struct kvm_vcpu *vcpu)
@@ -206,7 +230,7 @@ void nexus_kvm_wake(struct kvm *kvm, unsigned int vcpu_index)
 	/* As KVM's own KICK_CPU does; ordered before the request by its barrier. */
 	WRITE_ONCE(vcpu->arch.pv.pv_unhalted, true);
 	kvm_make_request(KVM_REQ_UNBLOCK, vcpu);
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
 	nexus_kvm_fns.kick(vcpu, false);
 #else
 	nexus_kvm_fns.kick(vcpu);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The one door to KVM's insides. Nothing outside kvm.c knows a field of
- * struct kvm or struct kvm_vcpu, or a KVM function that KVM does not export.
+ * The one door to KVM's insides. Nothing outside kvm.c (and kvm_inline.h, for
+ * speed) knows a field of struct kvm or struct kvm_vcpu, or a KVM function that
+ * KVM does not export.
  */
 #ifndef _NEXUS_KVM_H
 #define _NEXUS_KVM_H
@@ -21,8 +22,7 @@ struct nexus_kvm_call {
 int nexus_kvm_init(void);
 
 /* For the hook: is this hypercall's number within Nexus's range, in a VM and a
- * mode where KVM's own convention holds? Called for every hypercall of every
- * VM, so it must stay short.
+ * mode where KVM's own convention holds?
  */
 bool nexus_kvm_is_ours(const struct kvm_vcpu *vcpu);
 
@@ -49,7 +49,7 @@ bool nexus_kvm_is_dead(const struct kvm *kvm);
 /*
  * Translate a guest-virtual address with the rights of the calling vCPU's
  * current mode, for writing, and pin the page behind it (FOLL_LONGTERM). The
- * caller is the vCPU's thread in a hypercall. May sleep. -EFAULT.
+ * caller is the vCPU's thread in a hypercall. May sleep. -EFAULT, -ENOMEM.
  */
 int nexus_kvm_pin(struct kvm_vcpu *vcpu, u64 gva, struct page **page);
 

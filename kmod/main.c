@@ -4,7 +4,6 @@
 
 #include <linux/module.h>
 
-#include "channel.h"
 #include "device.h"
 #include "hook.h"
 #include "kvm.h"
@@ -22,12 +21,12 @@ static int __init nexus_init(void)
 	err = nexus_kvm_init();
 	if (err)
 		return err;
-	err = nexus_channel_init();
+	err = nexus_vm_init();
 	if (err)
 		return err;
 	err = nexus_netlink_init();
 	if (err)
-		goto exit_channel;
+		goto exit_vm;
 	/* The device after what it leads to; the hook last: it lets guests in. */
 	err = nexus_device_init();
 	if (err)
@@ -42,8 +41,8 @@ exit_device:
 	nexus_device_exit();
 exit_netlink:
 	nexus_netlink_exit();
-exit_channel:
-	nexus_channel_exit();
+exit_vm:
+	nexus_vm_exit();
 	return err;
 }
 
@@ -53,7 +52,6 @@ static void __exit nexus_exit(void)
 	nexus_device_exit();
 	nexus_netlink_exit();
 	nexus_vm_exit();
-	nexus_channel_exit();
 }
 
 module_init(nexus_init);

@@ -69,7 +69,8 @@ static int nexus_netlink_put_vm(struct nexus_vm *vm, void *data)
 			   answer->flags, NEXUS_CMD_VM_GET);
 	if (!head)
 		return -EMSGSIZE;
-	if (nexus_netlink_put_name(answer->skb, vm) || nexus_netlink_put_counters(answer->skb, vm)) {
+	if (nexus_netlink_put_name(answer->skb, vm) ||
+	    nexus_netlink_put_counters(answer->skb, vm)) {
 		genlmsg_cancel(answer->skb, head);
 		return -EMSGSIZE;
 	}

@@ -27,6 +27,8 @@ static DEFINE_HASHTABLE(nexus_vms, 10);
 static DEFINE_IDR(nexus_vm_ids);
 static unsigned int nexus_vm_count;
 
+struct workqueue_struct *nexus_vm_wq;
+
 #define NEXUS_VM_SWEEP_MS 1000
 static void nexus_vm_sweep(struct work_struct *work);
 static DECLARE_DELAYED_WORK(nexus_vm_sweeper, nexus_vm_sweep);
@@ -46,19 +48,32 @@ bool nexus_vm_get(struct nexus_vm *vm)
 	return kref_get_unless_zero(&vm->refs);
 }
 
-static void nexus_vm_free(struct kref *refs)
+static void nexus_vm_free(struct work_struct *work)
+{
+	struct nexus_vm *vm = container_of(to_rcu_work(work), struct nexus_vm, free);
+
+	nexus_kvm_put(vm->kvm);
+	mutex_destroy(&vm->grants_lock);
+	mutex_destroy(&vm->lock);
+	kfree(vm);
+}
+
+/*
+ * The last reference may be dropped by a munmap(), under mmap_lock, and the last of
+ * the kvm may take such a lock: so it is dropped from a worker. Nor earlier: a NOTIFY
+ * that races with the release still wakes its vCPUs.
+ */
+static void nexus_vm_last_put(struct kref *refs)
 {
 	struct nexus_vm *vm = container_of(refs, struct nexus_vm, refs);
 
-	/* Not before: a NOTIFY that races with the release still wakes its vCPUs. */
-	nexus_kvm_put(vm->kvm);
-	mutex_destroy(&vm->lock);
-	kfree_rcu(vm, rcu);
+	INIT_RCU_WORK(&vm->free, nexus_vm_free);
+	queue_rcu_work(nexus_vm_wq, &vm->free);
 }
 
 void nexus_vm_put(struct nexus_vm *vm)
 {
-	kref_put(&vm->refs, nexus_vm_free);
+	kref_put(&vm->refs, nexus_vm_last_put);
 }
 
 static bool nexus_vm_name_ok(const char *name)
@@ -87,6 +102,7 @@ static struct nexus_vm *nexus_vm_alloc(const struct nexus_adopt *adopt)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&vm->refs);
 	mutex_init(&vm->lock);
+	mutex_init(&vm->grants_lock);
 	init_waitqueue_head(&vm->wait);
 	vm->vmm_pid = adopt->vmm_pid;
 	vm->max_pages = adopt->max_pages;
@@ -139,6 +155,7 @@ struct nexus_vm *nexus_vm_adopt(struct file *file, struct nexus_adopt *adopt)
 	mutex_unlock(&nexus_vms_lock);
 	if (err) {
 		nexus_kvm_put(kvm);
+		mutex_destroy(&vm->grants_lock);
 		mutex_destroy(&vm->lock);
 		kfree(vm);
 		return ERR_PTR(err);
@@ -267,7 +284,8 @@ static void nexus_vm_sweep(struct work_struct *work)
 		}
 	}
 	if (nexus_vm_count)
-		schedule_delayed_work(&nexus_vm_sweeper, gone ? 0 : msecs_to_jiffies(NEXUS_VM_SWEEP_MS));
+		schedule_delayed_work(&nexus_vm_sweeper,
+				      gone ? 0 : msecs_to_jiffies(NEXUS_VM_SWEEP_MS));
 	mutex_unlock(&nexus_vms_lock);
 
 	if (gone) {
@@ -276,9 +294,20 @@ static void nexus_vm_sweep(struct work_struct *work)
 	}
 }
 
+int nexus_vm_init(void)
+{
+	nexus_vm_wq = alloc_workqueue("nexus", WQ_UNBOUND, 0);
+	return nexus_vm_wq ? 0 : -ENOMEM;
+}
+
 void nexus_vm_exit(void)
 {
 	/* The last VM's release dropped the module reference: none is left. */
 	cancel_delayed_work_sync(&nexus_vm_sweeper);
+	/* RCU callbacks queue works; that of a channel may end its VM, by RCU again. */
+	rcu_barrier();
+	flush_workqueue(nexus_vm_wq);
+	rcu_barrier();
+	destroy_workqueue(nexus_vm_wq);
 	idr_destroy(&nexus_vm_ids);
 }

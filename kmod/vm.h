@@ -6,7 +6,8 @@
  * an open handle, one for each grant (pages are charged to it), and short ones
  * during hypercalls. The struct is freed after an RCU grace period.
  *
- * Locks: nexus_vms_lock (vm.c) is taken before vm->lock.
+ * Locks: nexus_vms_lock (vm.c) is taken before vm->lock, that before mmap_lock
+ * (SHARE), and that before vm->grants_lock (mmap).
  */
 #ifndef _NEXUS_VM_H
 #define _NEXUS_VM_H
@@ -17,6 +18,7 @@
 #include <linux/rcupdate.h>
 #include <linux/types.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "nexus_dev.h"
 #include "nexus_hypercall.h"
@@ -39,6 +41,7 @@ struct nexus_vm {
 	bool released;			/* set once, under vm->lock */
 
 	struct mutex lock;		/* channels[] and their grants, changes of */
+	struct mutex grants_lock;	/* and for mmap(): their lists, and that they stay */
 	struct nexus_channel __rcu *channels[NEXUS_MAX_CHANNELS];
 
 	/* What the daemon has not read yet: a bit per channel, and NEXUS_VM_NEWS. */
@@ -55,12 +58,16 @@ struct nexus_vm {
 	atomic64_t notifies;
 	atomic64_t wakes;
 
-	struct rcu_head rcu;
+	struct rcu_work free;
 };
 
 #define NEXUS_VM_NEWS NEXUS_MAX_CHANNELS
 
+int nexus_vm_init(void);
 void nexus_vm_exit(void);
+
+/* For what must wait until readers are gone, or needs locks that are held now. */
+extern struct workqueue_struct *nexus_vm_wq;
 
 /* The adopted VM of a kvm, or NULL. Under rcu_read_lock(). */
 struct nexus_vm *nexus_vm_find(struct kvm *kvm);

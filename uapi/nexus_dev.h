@@ -19,7 +19,8 @@
  * mmap(): MAP_SHARED, PROT_READ|PROT_WRITE, offset NEXUS_MMAP_OFFSET(channel,
  * first), length exactly one grant as listed by NEXUS_IOC_GRANTS. Populated at
  * once, never faults later, whatever dies. The pages are unpinned when the
- * guest and every mapping let go. -ENOENT no such grant.
+ * guest and every mapping let go. -ENOENT no such grant; -EINVAL private, or
+ * not exactly a grant; -ENOMEM.
  *
  * Events and mappings are per handle; nothing here names another VM.
  */
@@ -74,7 +75,9 @@ struct nexus_attach {
 	__u32 flags;		/* 0 */
 };
 
-/* GRANTS: the arena of one channel as a list of mappable pieces, in order. */
+/* GRANTS: the arena of one channel as a list of mappable pieces, in order.
+ * -EBADF no such channel; -EFAULT; -ENOMEM; -EINTR.
+ */
 struct nexus_grant {
 	__u32 first;		/* page index in the arena */
 	__u32 pages;

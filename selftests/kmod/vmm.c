@@ -15,6 +15,7 @@
 #define PD	0x3000UL
 #define PT	0x4000UL
 #define CODE	0x6000UL
+#define BATCH_CODE 0x6100UL
 #define PORT	0x10
 
 #define PTE_PRESENT	1UL
@@ -57,7 +58,41 @@ static void vmm_write_code(struct vmm *vmm)
 	code[4] = PORT;
 }
 
-static void vmm_add_vcpu(struct vmm *vmm)
+/* vmm_run_batch(): R9 points to the calls, R8 is how many there are. */
+static void vmm_write_batch_code(struct vmm *vmm)
+{
+	static const unsigned char code[] = {
+		0x49, 0x8b, 0x01,		/* mov (%r9), %rax */
+		0x49, 0x8b, 0x59, 0x08,		/* mov 8(%r9), %rbx */
+		0x49, 0x8b, 0x49, 0x10,		/* mov 16(%r9), %rcx */
+		0x49, 0x8b, 0x51, 0x18,		/* mov 24(%r9), %rdx */
+		0x0f, 0x01, 0x00,		/* the hypercall */
+		0x49, 0x89, 0x41, 0x20,		/* mov %rax, 32(%r9) */
+		0x49, 0x83, 0xc1, 0x28,		/* add $40, %r9 */
+		0x49, 0xff, 0xc8,		/* dec %r8 */
+		0x75, 0xe1,			/* jnz to the start */
+		0xe6, PORT,			/* out %al, $PORT */
+	};
+
+	memcpy(vmm->memory + BATCH_CODE, code, sizeof(code));
+	vmm->memory[BATCH_CODE + 17] = vmm->memory[CODE + 2];
+}
+
+/* Newer kernels refuse long mode to a vCPU whose CPUID does not tell of it. */
+static void vmm_set_cpuid(struct vmm *vmm, struct vmm_vcpu *vcpu)
+{
+	struct {
+		struct kvm_cpuid2 head;
+		struct kvm_cpuid_entry2 entries[256];
+	} cpuid = { .head.nent = 256 };
+
+	if (ioctl(vmm->kvm, KVM_GET_SUPPORTED_CPUID, &cpuid))
+		tap_bail("KVM_GET_SUPPORTED_CPUID");
+	if (ioctl(vcpu->fd, KVM_SET_CPUID2, &cpuid))
+		tap_bail("KVM_SET_CPUID2");
+}
+
+void vmm_add_vcpu(struct vmm *vmm)
 {
 	struct vmm_vcpu *vcpu = &vmm->vcpus[vmm->nr_vcpus];
 
@@ -68,6 +103,7 @@ static void vmm_add_vcpu(struct vmm *vmm)
 	vcpu->run = mmap(NULL, vcpu->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
 	if (vcpu->run == MAP_FAILED)
 		tap_bail("mmap of a vCPU");
+	vmm_set_cpuid(vmm, vcpu);
 	/* Application processors start as waiting for INIT. */
 	if (ioctl(vcpu->fd, KVM_SET_MP_STATE, &(struct kvm_mp_state){ KVM_MP_STATE_RUNNABLE }))
 		tap_bail("KVM_SET_MP_STATE");
@@ -95,6 +131,7 @@ void vmm_open(struct vmm *vmm, unsigned int vcpus, int map_flags)
 		tap_bail("KVM_SET_USER_MEMORY_REGION");
 	vmm_build_tables(vmm);
 	vmm_write_code(vmm);
+	vmm_write_batch_code(vmm);
 	while (vmm->nr_vcpus < vcpus)
 		vmm_add_vcpu(vmm);
 }
@@ -179,4 +216,33 @@ int64_t vmm_call_kernel(struct vmm *vmm, unsigned int vcpu, uint64_t nr, uint64_
 			uint64_t a2)
 {
 	return vmm_call_at(vmm, vcpu, 0, nr, a0, a1, a2);
+}
+
+struct vmm_batch_call *vmm_batch(struct vmm *vmm, unsigned int vcpu)
+{
+	return (struct vmm_batch_call *)(vmm->memory + VMM_BATCH(vcpu));
+}
+
+int64_t vmm_run_batch(struct vmm *vmm, unsigned int index, unsigned int cpl, unsigned int calls)
+{
+	struct vmm_vcpu *vcpu = &vmm->vcpus[index];
+	struct kvm_regs regs = {
+		.rip = BATCH_CODE, .rflags = RFLAGS_IOPL3, .r8 = calls, .r9 = VMM_BATCH(index),
+	};
+
+	vmm_set_mode(vcpu, cpl);
+	if (ioctl(vcpu->fd, KVM_SET_REGS, &regs))
+		tap_bail("KVM_SET_REGS");
+	return vmm_resume(vmm, index);
+}
+
+int vmm_set_slot(struct vmm *vmm, unsigned int slot, unsigned int flags, uint64_t address, size_t size,
+		 void *memory)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = slot, .flags = flags, .guest_phys_addr = address, .memory_size = size,
+		.userspace_addr = (uintptr_t)memory,
+	};
+
+	return ioctl(vmm->vm, KVM_SET_USER_MEMORY_REGION, &region) ? -errno : 0;
 }

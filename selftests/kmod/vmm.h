@@ -56,4 +56,28 @@ int64_t vmm_call_kernel(struct vmm *vmm, unsigned int vcpu, uint64_t nr, uint64_
 			uint64_t a2);
 int64_t vmm_resume(struct vmm *vmm, unsigned int vcpu);
 
+/*
+ * Many hypercalls in one run, one after the other without leaving the guest:
+ * fill vmm_batch(), run, read the results there. A run that is interrupted
+ * returns VMM_INTERRUPTED, and goes on with vmm_resume().
+ */
+#define VMM_BATCH(vcpu)	(0x1d0000UL + (vcpu) * 0x4000UL)	/* guest-physical, four pages */
+#define VMM_BATCH_MAX	400U
+
+struct vmm_batch_call {
+	uint64_t nr;
+	uint64_t args[3];
+	int64_t result;
+};
+
+struct vmm_batch_call *vmm_batch(struct vmm *vmm, unsigned int vcpu);
+int64_t vmm_run_batch(struct vmm *vmm, unsigned int vcpu, unsigned int cpl, unsigned int calls);
+
+/* One more vCPU, also while others run. */
+void vmm_add_vcpu(struct vmm *vmm);
+
+/* Set a memory slot (0 is the VMM's own memory; size 0 removes): 0 or -errno. */
+int vmm_set_slot(struct vmm *vmm, unsigned int slot, unsigned int flags, uint64_t address, size_t size,
+		 void *memory);
+
 #endif
