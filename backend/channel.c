@@ -199,6 +199,7 @@ bool channel_take(struct channel *channel)
 			return true;
 		}
 		/* Taken before the head moves: a daemon's crash in between loses nothing. */
+		nexus_store(&nexus_slot_at(channel->arena.base, number)->data_out, channel->taken++);
 		channel_slot_begin(channel, number);
 		nexus_store_release(&channel_header(channel)->sq_head, ++channel->sq_head);
 		op_submit(channel, number);

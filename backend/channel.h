@@ -68,6 +68,7 @@ struct channel {
 	uint32_t nr_slots;
 	uint64_t control_size;		/* bytes of header, rings and slots */
 	uint32_t arena_gen;		/* the guest's, as last seen */
+	uint32_t taken;			/* submissions so far: see nexus_slot.data_out */
 	uint32_t sq_head, cq_tail;	/* ours; the shared ones are for the guest to see */
 	struct channel_slot *slots;
 	uint32_t in_flight;		/* slots */

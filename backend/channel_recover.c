@@ -13,11 +13,43 @@
 struct recovery {
 	bool queued[NEXUS_MAX_SLOTS];	/* in the submission ring: will be taken anew */
 	bool published[NEXUS_MAX_SLOTS];	/* in the completion ring */
-	bool taken[NEXUS_MAX_SLOTS];	/* in flight when the daemon died */
 	bool answered[NEXUS_MAX_SLOTS];	/* its response had begun to overwrite its request */
-	bool reset[NEXUS_MAX_SLOTS];		/* a stream that cannot be run again */
-	uint32_t order[NEXUS_MAX_SLOTS];	/* 1 + age in the submission ring; 0: unknown */
+	bool reset[NEXUS_MAX_SLOTS];		/* a stream that lost a piece of itself */
+	uint32_t taken[NEXUS_MAX_SLOTS];	/* in flight when the daemon died, oldest first */
+	uint32_t age[NEXUS_MAX_SLOTS];		/* submissions taken since */
+	uint32_t nr_taken;
 };
+
+/* By age, as the slots tell it; equal ones, which only a lying guest has, stay as they are. */
+static void recovery_insert(struct recovery *recovery, uint32_t number, uint32_t age)
+{
+	uint32_t at = recovery->nr_taken++;
+
+	recovery->age[number] = age;
+	for (; at && recovery->age[recovery->taken[at - 1]] < age; at--)
+		recovery->taken[at] = recovery->taken[at - 1];
+	recovery->taken[at] = number;
+}
+
+/* One more than the newest submission taken, in the wrapping order of any slot in flight. */
+static uint32_t recovery_newest(const struct channel *channel, const struct recovery *recovery)
+{
+	uint32_t newest = 0, seq;
+	const struct nexus_slot *slot;
+	bool any = false;
+
+	for (uint32_t number = 0; number < channel->nr_slots; number++) {
+		slot = nexus_slot_at(channel->arena.base, number);
+		if (recovery->queued[number] || recovery->published[number] ||
+		    nexus_load(&slot->state) != NEXUS_SLOT_TAKEN)
+			continue;
+		seq = nexus_load(&slot->data_out) + 1;
+		if (!any || (int32_t)(seq - newest) > 0)
+			newest = seq;
+		any = true;
+	}
+	return newest;
+}
 
 static void recovery_scan(struct channel *channel, struct recovery *recovery, uint32_t cq_head, uint32_t sq_tail)
 {
@@ -36,12 +68,7 @@ static void recovery_scan(struct channel *channel, struct recovery *recovery, ui
 		if (number < channel->nr_slots)
 			recovery->queued[number] = true;
 	}
-	/* Entries before the head that the guest has not overwritten yet tell the order. */
-	for (uint32_t age = 1; age <= channel->nr_slots - (sq_tail - channel->sq_head); age++) {
-		number = nexus_ring_peek(&sq, channel->sq_head - age);
-		if (number < channel->nr_slots && !recovery->order[number])
-			recovery->order[number] = age;
-	}
+	channel->taken = recovery_newest(channel, recovery);
 	for (number = 0; number < channel->nr_slots; number++) {
 		slot = nexus_slot_at(channel->arena.base, number);
 		state = nexus_load_acquire(&slot->state);
@@ -50,23 +77,23 @@ static void recovery_scan(struct channel *channel, struct recovery *recovery, ui
 		if (state == NEXUS_SLOT_DONE) {
 			channel_publish(channel, number);
 		} else if (state == NEXUS_SLOT_TAKEN) {
-			recovery->taken[number] = true;
 			recovery->answered[number] = nexus_load(&slot->msg_out);
-			channel_slot_begin(channel, number);
+			recovery_insert(recovery, number, channel->taken - nexus_load(&slot->data_out));
 		}
 	}
 }
 
-/* A stream whose windows cannot be put in order again, or lost its request, is reset. */
+/* A stream that lost its request, or a window that the guest was told of in part, is reset. */
 static void recovery_judge(struct channel *channel, struct recovery *recovery)
 {
-	uint32_t stream;
+	uint32_t number, stream;
 
-	for (uint32_t number = 0; number < channel->nr_slots; number++) {
-		if (!recovery->taken[number] || channel->slots[number].kind != NEXUS_SLOT_WINDOW)
+	for (uint32_t i = 0; i < recovery->nr_taken; i++) {
+		number = recovery->taken[i];
+		if (channel->slots[number].kind != NEXUS_SLOT_WINDOW)
 			continue;
 		stream = channel->slots[number].stream;
-		if (stream < channel->nr_slots && (recovery->answered[number] || !recovery->order[number]))
+		if (stream < channel->nr_slots && recovery->answered[number])
 			recovery->reset[stream] = true;
 	}
 }
@@ -76,33 +103,11 @@ static void recovery_run(struct channel *channel, struct recovery *recovery, uin
 	struct channel_slot *slot = &channel->slots[number];
 	uint32_t stream = slot->kind == NEXUS_SLOT_REQUEST ? number : slot->stream;
 
-	recovery->taken[number] = false;
 	if (recovery->answered[number] || (stream < channel->nr_slots && recovery->reset[stream]))
 		op_refuse(channel, number, -ECONNRESET, "NexusConnectionLost",
 			  "the daemon restarted while this was in flight");
 	else
 		op_resubmit(channel, number);
-}
-
-/* Requests first: their order does not matter, they ran side by side. Then windows, oldest first. */
-static void recovery_rerun(struct channel *channel, struct recovery *recovery)
-{
-	uint32_t number, oldest;
-
-	for (number = 0; number < channel->nr_slots; number++) {
-		if (recovery->taken[number] && channel->slots[number].kind == NEXUS_SLOT_REQUEST)
-			recovery_run(channel, recovery, number);
-	}
-	do {
-		oldest = channel->nr_slots;
-		for (number = 0; number < channel->nr_slots; number++) {
-			if (recovery->taken[number] && (oldest == channel->nr_slots ||
-							recovery->order[number] > recovery->order[oldest]))
-				oldest = number;
-		}
-		if (oldest < channel->nr_slots)
-			recovery_run(channel, recovery, oldest);
-	} while (oldest < channel->nr_slots);
 }
 
 bool channel_recover(struct channel *channel)
@@ -119,7 +124,11 @@ bool channel_recover(struct channel *channel)
 	if (channel->cq_tail - cq_head > channel->nr_slots || sq_tail - channel->sq_head > channel->nr_slots)
 		return false;
 	recovery_scan(channel, &recovery, cq_head, sq_tail);
+	/* All of them are in flight before the first can end. */
+	for (uint32_t i = 0; i < recovery.nr_taken; i++)
+		channel_slot_begin(channel, recovery.taken[i]);
 	recovery_judge(channel, &recovery);
-	recovery_rerun(channel, &recovery);
+	for (uint32_t i = 0; i < recovery.nr_taken; i++)
+		recovery_run(channel, &recovery, recovery.taken[i]);
 	return true;
 }

@@ -17,6 +17,7 @@
 struct conn;
 struct conn_pool;
 struct conn_pools;
+struct endpoint;
 struct sigv4_signer;
 struct tenant;
 struct worker;
@@ -27,8 +28,9 @@ struct conn_pools *conn_pools_new(struct worker *worker);
 /* Closes every connection. Operations that hold or await one were aborted before. */
 void conn_pools_free(struct conn_pools *pools);
 
-/* The tenant's pool for its endpoint, created on first use; NULL: no memory. */
-struct conn_pool *conn_pool_find(struct conn_pools *pools, const struct tenant *tenant);
+/* The tenant's pool for an endpoint, created on first use; NULL: no memory. */
+struct conn_pool *conn_pool_find(struct conn_pools *pools, const struct tenant *tenant,
+				 const struct endpoint *endpoint);
 const char *conn_pool_url(const struct conn_pool *pool);	/* of the endpoint, for messages */
 struct sigv4_signer *conn_pool_signer(struct conn_pool *pool);
 

@@ -302,9 +302,9 @@ static void pool_free(struct conn_pool *pool)
 	free(pool);
 }
 
-static struct conn_pool *pool_new(struct conn_pools *pools, const struct tenant *tenant)
+static struct conn_pool *pool_new(struct conn_pools *pools, const struct tenant *tenant,
+				  const struct endpoint *endpoint)
 {
-	const struct endpoint *endpoint = tenant->endpoint;
 	bool brackets = strchr(endpoint->host, ':');
 	struct conn_pool *pool = calloc(1, sizeof(*pool));
 
@@ -328,11 +328,11 @@ static struct conn_pool *pool_new(struct conn_pools *pools, const struct tenant 
 	return pool;
 }
 
-static bool pool_is(const struct conn_pool *pool, const struct tenant *tenant)
+static bool pool_is(const struct conn_pool *pool, const struct tenant *tenant, const struct endpoint *endpoint)
 {
-	const char *ca_file = tenant->endpoint->ca_file;
+	const char *ca_file = endpoint->ca_file;
 
-	return !strcmp(pool->tenant, tenant->name) && !strcmp(pool->url, tenant->endpoint->url) &&
+	return !strcmp(pool->tenant, tenant->name) && !strcmp(pool->url, endpoint->url) &&
 	       !strcmp(pool->target.ca_file ? pool->target.ca_file : "", ca_file ? ca_file : "");
 }
 
@@ -345,23 +345,24 @@ static unsigned int name_hash(const char *name)
 	return hash % POOL_BUCKETS;
 }
 
-struct conn_pool *conn_pool_find(struct conn_pools *pools, const struct tenant *tenant)
+struct conn_pool *conn_pool_find(struct conn_pools *pools, const struct tenant *tenant,
+				 const struct endpoint *endpoint)
 {
 	struct conn_pool **bucket = &pools->buckets[name_hash(tenant->name)], *pool;
 
-	for (pool = *bucket; pool && !pool_is(pool, tenant); pool = pool->next)
+	for (pool = *bucket; pool && !pool_is(pool, tenant, endpoint); pool = pool->next)
 		;
 	if (!pool) {
-		pool = pool_new(pools, tenant);
+		pool = pool_new(pools, tenant, endpoint);
 		if (!pool)
 			return NULL;
 		pool->next = *bucket;
 		*bucket = pool;
 	}
 	/* A new configuration may have changed these. */
-	pool->max_connections = tenant->endpoint->max_connections;
-	pool->idle_timeout_ms = tenant->endpoint->idle_timeout_ms;
-	pool->target.connect_timeout_ms = tenant->endpoint->connect_timeout_ms;
+	pool->max_connections = endpoint->max_connections;
+	pool->idle_timeout_ms = endpoint->idle_timeout_ms;
+	pool->target.connect_timeout_ms = endpoint->connect_timeout_ms;
 	return pool;
 }
 

@@ -16,11 +16,6 @@
 static void http_run(struct http *http, unsigned int revents);
 static void http_connect(struct http *http);
 
-static const struct endpoint *http_endpoint(const struct http *http)
-{
-	return http->op->tenant->endpoint;
-}
-
 void http_moved(struct http *http, size_t n)
 {
 	http->moved_ms = loop_now_ms(http->op->worker->loop);
@@ -95,7 +90,7 @@ static void http_stalled(struct loop_timer *timer)
 {
 	struct http *http = container_of(timer, struct http, stall);
 	struct loop *loop = http->op->worker->loop;
-	uint64_t limit = http_endpoint(http)->stall_timeout_ms;
+	uint64_t limit = http->endpoint->stall_timeout_ms;
 	uint64_t idle = loop_now_ms(loop) - http->moved_ms;
 	char what[96];
 
@@ -133,7 +128,7 @@ static int http_rest(struct http *http, int step)
 	if (http->timing && !was_timing)
 		http->moved_ms = loop_now_ms(loop);
 	if (http->timing && !http->stall.deadline_ms)
-		loop_timer_start(loop, &http->stall, http_endpoint(http)->stall_timeout_ms);
+		loop_timer_start(loop, &http->stall, http->endpoint->stall_timeout_ms);
 	if (step == STEP_GUEST && http->stage == HTTP_RECEIVING)
 		return conn_wait(http->conn, 0, NULL, NULL);
 	if (step == STEP_YIELD) {
@@ -248,7 +243,7 @@ static void http_granted(struct conn_waiter *waiter, struct conn *conn)
 	}
 	if (waiter->status == -ETIMEDOUT)
 		ret = op_error(http->op, -ETIMEDOUT, "NexusTimeout", "%s: no answer for %u ms (connect_timeout) while connecting: %s",
-			       url, http_endpoint(http)->connect_timeout_ms, waiter->reason);
+			       url, http->endpoint->connect_timeout_ms, waiter->reason);
 	else
 		ret = op_error(http->op, waiter->status, "NexusConnectionFailed", "cannot connect to %s: %s",
 			       url, waiter->reason);
@@ -269,7 +264,7 @@ int http_start(struct http *http)
 
 	if (ret)
 		return ret;
-	http->pool = conn_pool_find(http->op->worker->pools, http->op->tenant);
+	http->pool = conn_pool_find(http->op->worker->pools, http->op->tenant, http->endpoint);
 	if (!http->pool)
 		return op_error(http->op, -ENOMEM, "NexusInternal", "out of memory");
 	http->stage = HTTP_CONNECTING;

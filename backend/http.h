@@ -49,6 +49,7 @@ struct http {
 	/* the caller's, set before http_start() */
 	struct op *op;
 	const struct http_type *type;
+	const struct endpoint *endpoint;	/* where to; lives as long as the operation */
 	bool upload;			/* the windows are the request's body */
 	bool download;			/* they are to receive the body of a 2xx response */
 	bool head_only;			/* HEAD: the response has no body */

@@ -7,10 +7,10 @@
 #include "channel.h"
 #include "config.h"
 #include "container.h"
+#include "gate.h"
 #include "log.h"
 #include "op_core.h"
 #include "op_memory.h"
-#include "policy.h"
 #include "response.h"
 #include "worker.h"
 #include "worker_core.h"
@@ -51,12 +51,32 @@ static struct op_core *op_new(struct channel *channel, uint32_t number)
 	return core;
 }
 
+static void op_unpark(struct op_core *core)
+{
+	core->parked = false;
+	if (!core->prev_open)
+		return;
+	*core->prev_open = core->next_open;
+	if (core->next_open)
+		core->next_open->prev_open = core->prev_open;
+	else
+		core->op.worker->core->opened_tail = core->prev_open;
+	core->prev_open = NULL;
+}
+
 /* The last of an op. The channel may go with it. */
 static void op_free(struct op_core *core)
 {
 	struct channel *channel = core->op.channel;
 	struct worker_core *worker = core->op.worker->core;
 
+	op_unpark(core);
+	while (core->gates) {
+		const struct gate *gate = gates[--core->gates];
+
+		if (gate->leave)
+			gate->leave(&core->op);
+	}
 	loop_timer_stop(core->op.worker->loop, &core->timer);
 	channel->slots[core->op.slot].stream_op = NULL;
 	*core->prev = core->next;
@@ -200,7 +220,9 @@ void op_finish(struct op *op, int status)
 
 static void op_abort(struct op_core *core)
 {
-	if (!core->ended && core->op.type && core->op.type->abort)
+	if (core->parked)
+		op_unpark(core);
+	else if (!core->ended && core->op.type && core->op.type->abort)
 		core->op.type->abort(&core->op);
 }
 
@@ -248,6 +270,52 @@ static int op_unpack(struct op_core *core, const struct channel_slot *slot)
 	return 0;
 }
 
+/* Through the gates that are left, and start. On success the op may be gone already. */
+static int op_pass(struct op_core *core)
+{
+	const struct gate *gate;
+	int ret;
+
+	while ((gate = gates[core->gates])) {
+		ret = gate->enter(&core->op);
+		if (ret < 0)
+			return ret;
+		core->gates++;
+		if (ret == GATE_PARKED) {
+			core->parked = true;
+			return 0;
+		}
+	}
+	return core->op.type->start(&core->op);
+}
+
+void gate_open(struct op *op)
+{
+	struct op_core *core = op->core;
+	struct worker_core *worker = op->worker->core;
+
+	if (core->prev_open)
+		return;
+	core->next_open = NULL;
+	core->prev_open = worker->opened_tail;
+	*worker->opened_tail = core;
+	worker->opened_tail = &core->next_open;
+	loop_timer_start(op->worker->loop, &worker->open_timer, 0);
+}
+
+void op_open_all(struct worker_core *worker)
+{
+	struct op_core *core;
+	int ret;
+
+	while ((core = worker->opened)) {
+		op_unpark(core);
+		ret = op_pass(core);
+		if (ret)
+			op_finish(&core->op, ret);
+	}
+}
+
 static int op_start(struct op_core *core, const struct channel_slot *slot, bool again)
 {
 	struct op *op = &core->op;
@@ -259,9 +327,6 @@ static int op_start(struct op_core *core, const struct channel_slot *slot, bool 
 	if (again && !op->type->idempotent)
 		return op_error(op, -ECONNRESET, "NexusConnectionLost",
 				"the daemon restarted while this %s was in flight", op->type->name);
-	ret = policy_check(op);
-	if (ret)
-		return ret;
 	if (op->type->state_size)
 		op->state = memset(op_alloc(op, op->type->state_size), 0, op->type->state_size);
 	core->timeout_ms = op->request->timeout_ms ? op->request->timeout_ms : op->tenant->timeout_ms;
@@ -269,7 +334,7 @@ static int op_start(struct op_core *core, const struct channel_slot *slot, bool 
 		core->timeout_ms = TIMEOUT_MAX_MS;
 	core->timer.expired = op_expired;
 	loop_timer_start(op->worker->loop, &core->timer, core->timeout_ms);
-	return op->type->start(op);	/* on success the op may be gone already */
+	return op_pass(core);
 }
 
 static void submit_request(struct channel *channel, uint32_t number, bool again)
@@ -323,7 +388,7 @@ static void submit_window(struct channel *channel, uint32_t number)
 		op_refuse(channel, number, -EINVAL, "NexusBadRequest", "slot %u names an open stream itself", number);
 		return;
 	}
-	if (core->fin) {
+	if (core->fin && !core->op.type->exchange) {
 		op_refuse(channel, number, -EINVAL, "NexusBadRequest", "a window after the one with FIN");
 		return;
 	}
@@ -331,7 +396,7 @@ static void submit_window(struct channel *channel, uint32_t number)
 	window_append(core, channel, number);
 	if (core->ended)
 		op_complete_end(core);
-	else if (first && core->op.type->window)
+	else if (first && !core->parked && core->op.type->window)
 		core->op.type->window(&core->op);
 }
 
@@ -428,7 +493,7 @@ void op_close_all(struct channel *channel)
 
 	for (core = channel->ops; core; core = next) {
 		next = core->next;
-		if (core->fin && !core->ended)
+		if (core->fin && !core->ended && !core->op.type->exchange)
 			continue;
 		op_abort(core);
 		op_free(core);

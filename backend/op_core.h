@@ -15,6 +15,7 @@
 #include "op.h"
 
 struct channel;
+struct worker_core;
 
 /* What an operation may op_alloc() before it falls back on malloc. */
 #define OP_ALLOC_MAX	16384
@@ -27,6 +28,9 @@ struct op_core {
 	struct op_window **windows_tail;
 	struct loop_timer timer;
 	uint32_t timeout_ms;
+	unsigned int gates;		/* entered so far: those that must be left */
+	bool parked;			/* at the last of them */
+	struct op_core *next_open, **prev_open;	/* the worker's list of parked ones that may go on */
 	bool request_done;		/* the request's own slot was completed */
 	bool fin;			/* upload: all its data is here */
 	bool ended;			/* only the end's status and response are left */
@@ -54,6 +58,9 @@ void op_refuse(struct channel *channel, uint32_t number, int status, const char 
 void op_abandon_all(struct channel *channel);
 /* The same, but uploads that have all their data go on. */
 void op_close_all(struct channel *channel);
+
+/* Parked operations whose gate has opened go on. The worker's; from its loop. */
+void op_open_all(struct worker_core *core);
 
 /* The worker's pool of operations. */
 void op_pool_free(struct op_core *pool);

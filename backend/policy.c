@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include "config.h"
+#include "gate.h"
 #include "op.h"
 #include "policy.h"
 #include "worker.h"
@@ -25,7 +26,7 @@ static const Nexus__V1__ObjectName *policy_object(const Nexus__V1__Request *requ
 	}
 }
 
-int policy_check(struct op *op)
+static int policy_enter(struct op *op)
 {
 	const Nexus__V1__ObjectName *object;
 	size_t len;
@@ -48,3 +49,8 @@ int policy_check(struct op *op)
 			"bucket %s is not on the allow-list of tenant %s: add it to `buckets` in [tenant %s]",
 			object->bucket, op->tenant->name, op->tenant->name);
 }
+
+const struct gate policy_gate = {
+	.name = "policy",
+	.enter = policy_enter,
+};

@@ -3,13 +3,10 @@
 #ifndef NEXUS_POLICY_H
 #define NEXUS_POLICY_H
 
-struct op;
-
 /*
- * 0, or the status of op_error(): -EACCES NexusPolicyDenied a bucket outside
- * the allow-list; -EINVAL NexusBadRequest no object name, or a bucket's name
- * that is not one.
+ * Refuses with -EACCES NexusPolicyDenied a bucket outside the allow-list; with
+ * -EINVAL NexusBadRequest no object name, or a bucket's name that is not one.
  */
-int policy_check(struct op *op);
+extern const struct gate policy_gate;
 
 #endif

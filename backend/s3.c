@@ -53,7 +53,7 @@ int s3_status(unsigned int http_status)
 
 static int s3_host(const struct s3_call *call, char host[HOST_SIZE])
 {
-	const struct endpoint *endpoint = call->http.op->tenant->endpoint;
+	const struct endpoint *endpoint = call->http.endpoint;
 	int len;
 
 	len = snprintf(host, HOST_SIZE, "%s%s%s", endpoint->path_style ? "" : call->object->bucket,
@@ -64,7 +64,7 @@ static int s3_host(const struct s3_call *call, char host[HOST_SIZE])
 static void s3_write_path(const struct s3_call *call, struct text *out)
 {
 	text_putc(out, '/');
-	if (call->http.op->tenant->endpoint->path_style) {
+	if (call->http.endpoint->path_style) {
 		uri_encode(out, call->object->bucket, strlen(call->object->bucket), 0);
 		text_putc(out, '/');
 	}
@@ -111,7 +111,7 @@ static int s3_request(struct http *http, struct text *out)
 		.headers = headers,
 		.payload_hash = call->payload_hash,
 		.date = date,
-		.region = tenant->endpoint->region,
+		.region = http->endpoint->region,
 		.service = "s3",
 	};
 	int ret;
@@ -222,6 +222,7 @@ int s3_call_init(struct op *op, const char *method, const Nexus__V1__ObjectName 
 	if (!len || len > KEY_MAX)
 		return op_error(op, -EINVAL, "NexusBadRequest", "a key of %zu bytes; keys have 1 to %d", len, KEY_MAX);
 	call->http.op = op;
+	call->http.endpoint = op->tenant->endpoint;
 	call->http.type = &s3_http_type;
 	call->http.kind = S3_KIND_OTHER;
 	call->method = method;

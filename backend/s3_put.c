@@ -52,11 +52,11 @@ static int s3_put_hash(struct s3_call *call)
 	struct conn_pool *pool;
 	int ret;
 
-	if (op->tenant->endpoint->tls || !window->fin || window->len > HASH_MAX) {
+	if (call->http.endpoint->tls || !window->fin || window->len > HASH_MAX) {
 		strcpy(call->payload_hash, SIGV4_UNSIGNED_PAYLOAD);
 		return 0;
 	}
-	pool = conn_pool_find(op->worker->pools, op->tenant);
+	pool = conn_pool_find(op->worker->pools, op->tenant, call->http.endpoint);
 	ret = pool ? sigv4_hash(conn_pool_signer(pool), window->data, window->len, call->payload_hash) : -ENOMEM;
 	if (ret)
 		return op_error(op, ret, "NexusInternal", "cannot hash the payload: %s", strerror(-ret));

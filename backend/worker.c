@@ -198,6 +198,11 @@ static void worker_drained(struct loop_timer *timer)
 	loop_stop(core->worker.loop);
 }
 
+static void worker_open(struct loop_timer *timer)
+{
+	op_open_all(container_of(timer, struct worker_core, open_timer));
+}
+
 static void worker_drain(void *arg)
 {
 	struct worker_core *core = arg;
@@ -244,6 +249,8 @@ static int worker_new(const struct config *config, struct worker_core **out)
 	core->worker.core = core;
 	core->idle = (struct loop_idle){ worker_before_sleep, worker_after_sleep, NULL };
 	core->drain_timer.expired = worker_drained;
+	core->open_timer.expired = worker_open;
+	core->opened_tail = &core->opened;
 	core->worker.loop = loop_new();
 	if (core->worker.loop)
 		core->worker.pools = conn_pools_new(&core->worker);

@@ -117,6 +117,10 @@ struct nexus_ring_header {
  * with `stream` naming the request's slot, and they are filled in the order of
  * submission. An upload's window completes with MORE when it was sent, until
  * the one with NEXUS_SLOT_FIN, which completes with the store's answer.
+ * An operation that both sends and receives (nexus.proto) turns with FIN: that
+ * window, once it is sent, is the first to receive, all of it is room, and
+ * data_out tells how much came; the windows behind it are as a download's.
+ * It may be larger than what is sent of it, which the message tells.
  * A stream is named by its request's slot number, which is not to be
  * reused before the stream has ended: a completion without MORE ends it, for
  * every window still queued too (each is completed; in a download the ones
@@ -146,7 +150,9 @@ struct nexus_slot {
 	__u32 msg_out;		/* bytes of the response message */
 	__u32 result_flags;
 	__u32 state;		/* NEXUS_SLOT_FREE, ... */
-	__u32 data_out;		/* bytes moved through the window */
+	__u32 data_out;		/* bytes moved through the window; in a TAKEN slot: the
+				 * how-manieth submission it was, which orders a recovery
+				 */
 };
 
 #define NEXUS_WINDOW_MAX	(1UL << 30)	/* bytes: data_len's limit */

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Every gate, in the order in which operations meet them. */
+#include <stddef.h>
+#include "gate.h"
+#include "policy.h"
+
+const struct gate *const gates[] = {
+	&policy_gate,
+	NULL,
+};
