@@ -15,6 +15,7 @@
 
 static void http_run(struct http *http, unsigned int revents);
 static void http_connect(struct http *http);
+static void http_again(struct http *http, bool keep);
 
 void http_moved(struct http *http, size_t n)
 {
@@ -47,8 +48,12 @@ static void http_end(struct http *http, int status, bool keep)
 static void http_complete(struct http *http)
 {
 	int status = http->type->complete(http, conn_in(http->conn), http->body_len);
+	bool keep = http->keep && !http->surplus_len;
 
-	http_end(http, status, http->keep && !http->surplus_len);
+	if (status == HTTP_AGAIN)
+		http_again(http, keep);
+	else
+		http_end(http, status, keep);
 }
 
 /* ---- failures ---- */
@@ -81,7 +86,8 @@ static int http_fail(struct http *http, int status, const char *code, const char
 
 int http_lost(struct http *http)
 {
-	if (conn_was_used(http->conn) && !http->answered && !http->released && !http->retried)
+	if (conn_was_used(http->conn) && !http->answered && !http->released && !http->retried &&
+	    !(http->once && http->out_sent))
 		return STEP_RETRY;
 	return http_fail(http, -ECONNRESET, "NexusConnectionLost", "connection lost");
 }
@@ -100,7 +106,7 @@ static void http_stalled(struct loop_timer *timer)
 		loop_timer_start(loop, timer, limit - idle);
 		return;
 	}
-	if (http->stage == HTTP_RECEIVING && !http->payload) {
+	if (http->stage == HTTP_RECEIVING && !http_body_matters(http)) {
 		/* The status is known; only its explanation is cut short. */
 		http->keep = false;
 		http_complete(http);
@@ -155,7 +161,18 @@ static int http_step(struct http *http)
 	}
 }
 
-/* Once more, all of it: no window was given back yet. */
+/* To the beginning of an upload of which no window was given back yet. */
+static void http_rewind(struct http *http)
+{
+	if (http->op->windows)
+		http->op->windows->done = 0;
+	http->checked = http->fin = http->has_held = http->turned = false;
+	http->framed = http->framed_end = false;
+	http->frame_len = http->frame_sent = 0;
+	http->base = 0;
+}
+
+/* Once more, all of it. */
 static void http_retry(struct http *http)
 {
 	struct conn *conn = http->conn;
@@ -164,9 +181,8 @@ static void http_retry(struct http *http)
 	http->waiter.fresh = true;
 	http->conn = NULL;
 	http->stage = HTTP_CONNECTING;
-	if (http->op->windows)
-		http->op->windows->done = 0;
-	http->checked = http->fin = http->has_held = http->broken = false;
+	http->broken = false;
+	http_rewind(http);
 	loop_timer_stop(http->op->worker->loop, &http->stall);
 	conn_put(conn, false);
 	http_connect(http);
@@ -248,6 +264,26 @@ static void http_granted(struct conn_waiter *waiter, struct conn *conn)
 		ret = op_error(http->op, waiter->status, "NexusConnectionFailed", "cannot connect to %s: %s",
 			       url, waiter->reason);
 	http_end(http, ret, false);
+}
+
+/* The next request of the same operation. */
+static void http_again(struct http *http, bool keep)
+{
+	http_leave(http, keep);
+	if (http->upload)
+		http_rewind(http);
+	http->broken = http->answered = http->retried = http->readable = http->timing = false;
+	http->waiter.fresh = http->released;	/* no second try any more */
+	http->payload = http->parsed = false;
+	http->body_len = http->surplus_len = 0;
+	http->announced = http->received = 0;
+	http->chunk = (struct chunk){ 0 };
+	http->stage = HTTP_CONNECTING;
+	http->pool = conn_pool_find(http->op->worker->pools, http->op->tenant, http->endpoint);
+	if (http->pool)
+		http_connect(http);
+	else
+		http_end(http, op_error(http->op, -ENOMEM, "NexusInternal", "out of memory"), false);
 }
 
 static void http_connect(struct http *http)

@@ -33,10 +33,22 @@ struct http_type {
 	/*
 	 * Required. All was received. body is what was not payload (an error's
 	 * text), cut at CONN_IN_SIZE. Returns the operation's status, after
-	 * op_error() if negative.
+	 * op_error() if negative; or HTTP_AGAIN: the caller has changed where the
+	 * request goes, or the request, which is sent now. With `upload` still set
+	 * that needs http_can_replay().
 	 */
 	int (*complete)(struct http *http, const char *body, size_t len);
+
+	/*
+	 * Optional: takes the `document` piece by piece, so that complete() gets
+	 * none of it. 0; HTTP_WAIT: taken, and to be called again, with len 0,
+	 * when there is a window; or -errno after op_error().
+	 */
+	int (*body)(struct http *http, const char *data, size_t len);
 };
+
+#define HTTP_AGAIN	1
+#define HTTP_WAIT	1
 
 enum http_stage {
 	HTTP_CONNECTING,
@@ -52,8 +64,13 @@ struct http {
 	const struct endpoint *endpoint;	/* where to; lives as long as the operation */
 	bool upload;			/* the windows are the request's body */
 	bool download;			/* they are to receive the body of a 2xx response */
+	bool exchange;			/* both: from the window with FIN on they receive */
+	bool any_status;		/* the body is payload whatever the status; it may come early */
+	bool document;			/* the body of a 2xx response is no payload, but all of it is needed */
+	bool chunked;			/* upload: of unknown length */
+	bool once;			/* must not reach the server twice */
 	bool head_only;			/* HEAD: the response has no body */
-	uint64_t upload_length;		/* bytes of all windows together */
+	uint64_t upload_length;		/* bytes of all windows together; an exchange's last may be larger */
 	unsigned int kind;		/* whose heads are of one length, < CONN_HEAD_KINDS */
 
 	/* for the caller to read */
@@ -77,8 +94,13 @@ struct http {
 	uint32_t out_len, out_sent;	/* the request's head */
 	bool checked;			/* the head window was checked */
 	bool fin;			/* the last window is in the queue's head */
+	bool turned;			/* exchange: the windows receive now */
 	bool has_held;
 	char held;			/* the body's last byte, until the guest said FIN */
+	bool framed;			/* chunked: the head window's size is in `frame` */
+	bool framed_end;		/* chunked: so is the body's end */
+	char frame[24];			/* chunked: what goes between the data */
+	uint32_t frame_len, frame_sent;
 	uint64_t base;			/* bytes of the windows sent and completed */
 
 	uint32_t in_len;		/* bytes in conn_in(): head and surplus */
@@ -87,6 +109,8 @@ struct http {
 	uint32_t surplus_len;
 	bool answered;			/* a byte of the response came */
 	bool payload;			/* the body goes into the windows */
+	bool parsed;			/* the body goes to type->body() */
+	bool body_waits;		/* which waits for a window */
 	bool keep;			/* the connection can be used again */
 	enum http_framing framing;
 	uint64_t announced;		/* Content-Length */
@@ -97,6 +121,12 @@ struct http {
 
 /* Begin. 0: the operation ends through op_finish(), maybe it did already; or -errno after op_error(). */
 int http_start(struct http *http);
+
+/* All of the upload is still in the queue, so that it can be sent again. */
+static inline bool http_can_replay(const struct http *http)
+{
+	return !http->released;
+}
 
 /* op_type.window and op_type.abort. */
 void http_window(struct http *http);

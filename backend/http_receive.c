@@ -8,6 +8,7 @@
 #define HEAD_EXACT_STEPS	4	/* reads of what must be missing, before larger ones */
 #define HEAD_STEP		64	/* bytes */
 #define HEAD_NO_PAYLOAD		4096	/* bytes to read at once when no payload can follow */
+#define HTTP_PIECE		4096	/* bytes of a document to parse at once */
 
 /* How much to read, such that little or no payload comes along. */
 static size_t head_room(struct http *http)
@@ -46,13 +47,14 @@ static int head_complete(struct http *http, size_t len)
 		memmove(conn_in(http->conn), conn_in(http->conn) + len, http->in_len);
 		return STEP_SOCKET;
 	}
-	if (early && head.status < 300)
+	if (early && head.status < 300 && !http->any_status)
 		return head_refused(http, "success before it had the whole request");
 	http->status = head.status;
 	http->framing = head.framing;
 	http->announced = head.content_length;
 	http->keep = head.keep_alive && !early;
-	http->payload = http->download && head.status < 300;
+	http->payload = http->download && (head.status < 300 || http->any_status);
+	http->parsed = http->document && http->type->body && head.status < 300;
 	http->surplus = conn_in(http->conn) + len;
 	http->surplus_len = http->in_len - len;
 	if (http->payload)
@@ -150,9 +152,25 @@ static int body_ended(struct http *http, ssize_t n)
 	if (n == -EAGAIN)
 		return STEP_SOCKET;
 	http->keep = false;
-	if ((n == 0 && http->framing == HTTP_UNTIL_CLOSE) || !http->payload)
+	if ((n == 0 && http->framing == HTTP_UNTIL_CLOSE) || !http_body_matters(http))
 		return STEP_COMPLETE;
 	return http_lost(http);
+}
+
+/*
+ * Is there room in the window? The answer to an exchange may come before the end of
+ * its upload: what the guest still sends then is dropped.
+ */
+static bool body_window_ready(struct http *http, struct op_window *window)
+{
+	if (http->exchange && !http->turned) {
+		if (!window->fin) {
+			window->done = window->len;
+			return false;
+		}
+		http_turn(http);
+	}
+	return window->done < window->len;
 }
 
 /* Where the next bytes go. STEP_NEXT; STEP_GUEST no window; STEP_COMPLETE enough of an error's text. */
@@ -160,6 +178,11 @@ static int body_target(struct http *http, char **to, size_t *room)
 {
 	struct op *op = http->op;
 
+	if (http->parsed) {
+		*to = conn_in(http->conn);
+		*room = HTTP_PIECE;
+		return STEP_NEXT;
+	}
 	if (!http->payload) {
 		*to = conn_in(http->conn) + http->body_len;
 		*room = CONN_IN_SIZE - http->body_len;
@@ -168,7 +191,7 @@ static int body_target(struct http *http, char **to, size_t *room)
 		http->keep = false;
 		return STEP_COMPLETE;
 	}
-	while (op->windows && op->windows->done == op->windows->len) {
+	while (op->windows && !body_window_ready(http, op->windows)) {
 		http->released = true;
 		op_window_done(op);
 	}
@@ -187,9 +210,18 @@ static void body_took(struct http *http, size_t n)
 	if (http->payload) {
 		http->op->windows->done += n;
 		counter_add(&http_counters(http)->bytes_from_store, n);
-	} else {
+	} else if (!http->parsed) {
 		http->body_len += n;
 	}
+}
+
+/* A piece of a document, of len bytes; 0: only let it have the windows that came. STEP_NEXT, STEP_GUEST, or -errno. */
+static int body_parse(struct http *http, size_t len)
+{
+	int ret = http->type->body(http, conn_in(http->conn), len);
+
+	http->body_waits = ret == HTTP_WAIT;
+	return http->body_waits ? STEP_GUEST : ret;
 }
 
 /* Nothing more for now: a full window need not wait for it. */
@@ -204,6 +236,18 @@ static int body_pause(struct http *http, ssize_t n)
 	return body_ended(http, n);
 }
 
+/* An exchange ends with the guest's last window, however early the answer was complete. */
+static int body_complete(struct http *http)
+{
+	char *to;
+	size_t room;
+
+	if (http->payload && http->exchange && !http->turned && body_target(http, &to, &room) == STEP_GUEST &&
+	    !http->turned)
+		return STEP_GUEST;
+	return STEP_COMPLETE;
+}
+
 int http_receive_body(struct http *http)
 {
 	size_t room, need;
@@ -212,6 +256,9 @@ int http_receive_body(struct http *http)
 	ssize_t n;
 	int ret;
 
+	ret = http->body_waits ? body_parse(http, 0) : STEP_NEXT;
+	if (ret != STEP_NEXT)
+		return ret;
 	for (;;) {
 		if (http->framing == HTTP_CHUNKED && (need = chunk_need(&http->chunk))) {
 			n = body_frame(http, need);
@@ -223,7 +270,7 @@ int http_receive_body(struct http *http)
 		}
 		left = body_left(http);
 		if (!left)
-			return STEP_COMPLETE;
+			return body_complete(http);
 		ret = body_target(http, &to, &room);
 		if (ret != STEP_NEXT)
 			return ret;
@@ -233,5 +280,8 @@ int http_receive_body(struct http *http)
 		if (n <= 0)
 			return body_ended(http, n);
 		body_took(http, n);
+		ret = http->parsed ? body_parse(http, n) : STEP_NEXT;
+		if (ret != STEP_NEXT)
+			return ret;
 	}
 }

@@ -6,7 +6,25 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include "http_step.h"
+
+/* Bytes of the window that are sent: an exchange's last may be larger, to receive. */
+static uint32_t window_end(const struct http *http, const struct op_window *window)
+{
+	uint64_t left = http->upload_length - http->base;
+
+	return !http->chunked && left < window->len ? left : window->len;
+}
+
+void http_turn(struct http *http)
+{
+	struct op_window *window = http->op->windows;
+
+	http->base += window_end(http, window);
+	window->done = 0;
+	http->turned = true;
+}
 
 /* Bytes moved, or a step. */
 static ssize_t http_push(struct http *http, const char *data, size_t len)
@@ -26,6 +44,8 @@ int http_check_window(struct http *http)
 	if (!http->upload || !window || http->checked)
 		return 0;
 	end = http->base + window->len;
+	if (http->chunked || (http->exchange && window->fin && end > http->upload_length))
+		end = http->upload_length;
 	if (end > http->upload_length)
 		return op_error(http->op, -EINVAL, "NexusBadRequest",
 				"the windows hold %" PRIu64 " bytes or more, content_length says %" PRIu64,
@@ -41,7 +61,7 @@ int http_check_window(struct http *http)
 
 static int http_send_head(struct http *http)
 {
-	bool hold = http->upload && !http->upload_length && !http->fin;
+	bool hold = http->upload && !http->upload_length && !http->fin && !http->chunked;
 	uint32_t end = http->out_len - hold;
 	ssize_t n;
 
@@ -56,8 +76,8 @@ static int http_send_head(struct http *http)
 
 static int http_send_window(struct http *http, struct op_window *window)
 {
-	bool hold = window->len && !window->fin && http->base + window->len == http->upload_length;
-	uint32_t end = window->len - hold;
+	bool hold = !http->chunked && window->len && !window->fin && http->base + window->len == http->upload_length;
+	uint32_t end = window_end(http, window) - hold;
 	ssize_t n;
 
 	while (window->done < end) {
@@ -92,6 +112,45 @@ static int http_send_held(struct http *http)
 	return 0;
 }
 
+static int http_send_frame(struct http *http)
+{
+	ssize_t n;
+
+	while (http->frame_sent < http->frame_len) {
+		n = http_push(http, http->frame + http->frame_sent, http->frame_len - http->frame_sent);
+		if (n < 0)
+			return n;
+		http->frame_sent += n;
+	}
+	return 0;
+}
+
+/* The frames of a chunked body: a chunk is what one window holds. */
+static int http_send_chunk(struct http *http, struct op_window *window)
+{
+	const char *between = http->base ? "\r\n" : "";
+	int ret;
+
+	if (!http->framed) {
+		http->framed = true;
+		http->frame_sent = 0;
+		http->frame_len = !window->len ? 0 :
+				  snprintf(http->frame, sizeof(http->frame), "%s%x\r\n", between, window->len);
+	}
+	ret = http_send_frame(http);
+	if (!ret)
+		ret = http_send_window(http, window);
+	if (ret || !window->fin)
+		return ret;
+	if (!http->framed_end) {
+		http->framed_end = true;
+		http->frame_sent = 0;
+		http->frame_len = snprintf(http->frame, sizeof(http->frame), "%s0\r\n\r\n",
+					   http->base + window->len ? "\r\n" : "");
+	}
+	return http_send_frame(http);
+}
+
 static int http_send_some(struct http *http)
 {
 	struct op *op = http->op;
@@ -106,12 +165,12 @@ static int http_send_some(struct http *http)
 			return ret;
 		if (!op->windows)
 			return STEP_GUEST;
-		ret = http_send_window(http, op->windows);
+		ret = http->chunked ? http_send_chunk(http, op->windows) : http_send_window(http, op->windows);
 		if (ret || http->fin)
 			return ret;
 		http->base += op->windows->len;
 		http->released = true;
-		http->checked = false;
+		http->checked = http->framed = false;
 		op_window_done(op);
 		ret = http_check_window(http);
 		if (ret)
@@ -135,6 +194,8 @@ int http_send(struct http *http)
 	ret = http_send_some(http);
 	switch (ret) {
 	case 0:
+		if (http->exchange && !http->turned)
+			http_turn(http);
 		http->stage = HTTP_AWAITING;
 		return STEP_NEXT;
 	case -EAGAIN:

@@ -25,8 +25,17 @@ int http_receive_body(struct http *http);	/* in HTTP_RECEIVING */
 /* Check the head window of an upload against the length announced. 0 or -EINVAL after op_error(). */
 int http_check_window(struct http *http);
 
+/* An exchange's upload is over: all of its last window is room. */
+void http_turn(struct http *http);
+
 /* The connection ended too early: STEP_RETRY, or -ECONNRESET after op_error(). */
 int http_lost(struct http *http);
+
+/* Or else the body only explains a status that is known already. */
+static inline bool http_body_matters(const struct http *http)
+{
+	return http->payload || (http->document && http->status < 300);
+}
 
 /* Bytes moved either way. */
 void http_moved(struct http *http, size_t n);
