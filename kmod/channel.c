@@ -38,6 +38,17 @@ static struct nexus_channel *nexus_channel_find_open(struct nexus_vm *vm, u64 nr
 	return channel && !READ_ONCE(channel->closing) ? channel : NULL;
 }
 
+static struct nexus_channel *nexus_channel_alloc(void)
+{
+	struct nexus_channel *channel;
+
+	channel = kzalloc(struct_size(channel, waiters, BITS_TO_LONGS(nexus_kvm_max_vcpus())),
+			  GFP_KERNEL_ACCOUNT);
+	if (channel)
+		INIT_LIST_HEAD(&channel->grants);
+	return channel;
+}
+
 s64 nexus_channel_open(struct nexus_vm *vm, u64 version)
 {
 	struct nexus_channel *channel;
@@ -46,11 +57,9 @@ s64 nexus_channel_open(struct nexus_vm *vm, u64 version)
 
 	if (NEXUS_ABI_MAJOR_OF(version) != NEXUS_ABI_MAJOR)
 		return -EPROTONOSUPPORT;
-	channel = kzalloc(struct_size(channel, waiters, BITS_TO_LONGS(nexus_kvm_max_vcpus())),
-			  GFP_KERNEL_ACCOUNT);
+	channel = nexus_channel_alloc();
 	if (!channel)
 		return -ENOMEM;
-	INIT_LIST_HEAD(&channel->grants);
 
 	if (mutex_lock_killable(&vm->lock)) {
 		kfree(channel);
@@ -71,8 +80,25 @@ s64 nexus_channel_open(struct nexus_vm *vm, u64 version)
 	return ret;
 }
 
-static s64 nexus_channel_append(struct nexus_vm *vm, struct nexus_channel *channel,
-				struct kvm_vcpu *vcpu, u64 address, u32 pages)
+/* The channel takes the grant over. */
+static void nexus_channel_append(struct nexus_vm *vm, struct nexus_channel *channel,
+				 struct nexus_grant_pages *grant)
+{
+	grant->first = channel->pages;
+	mutex_lock(&vm->grants_lock);
+	list_add_tail(&grant->node, &channel->grants);
+	mutex_unlock(&vm->grants_lock);
+	channel->nr_grants++;
+	channel->pages += grant->nr_pages;
+	if (!channel->cq_tail) {
+		/* WAIT, which takes no lock, may look there once it has the pointer. */
+		smp_store_release(&channel->cq_tail, nexus_grant_address(grant) +
+				  offsetof(struct nexus_ring_header, cq_tail));
+	}
+}
+
+static s64 nexus_channel_grow(struct nexus_vm *vm, struct nexus_channel *channel,
+			      struct kvm_vcpu *vcpu, u64 address, u32 pages)
 {
 	struct nexus_grant_pages *grant;
 
@@ -81,17 +107,7 @@ static s64 nexus_channel_append(struct nexus_vm *vm, struct nexus_channel *chann
 	grant = nexus_grant_pin(vm, vcpu, address, pages);
 	if (IS_ERR(grant))
 		return PTR_ERR(grant);
-	grant->first = channel->pages;
-	mutex_lock(&vm->grants_lock);
-	list_add_tail(&grant->node, &channel->grants);
-	mutex_unlock(&vm->grants_lock);
-	channel->nr_grants++;
-	channel->pages += pages;
-	if (!channel->cq_tail) {
-		/* WAIT, which takes no lock, may look there once it has the pointer. */
-		smp_store_release(&channel->cq_tail, nexus_grant_address(grant) +
-				  offsetof(struct nexus_ring_header, cq_tail));
-	}
+	nexus_channel_append(vm, channel, grant);
 	return channel->pages;
 }
 
@@ -106,7 +122,7 @@ s64 nexus_channel_share(struct nexus_vm *vm, struct kvm_vcpu *vcpu, u64 nr, u64 
 		return -EINTR;
 	channel = nexus_channel_find_open(vm, nr);
 	if (channel)
-		ret = nexus_channel_append(vm, channel, vcpu, address, pages);
+		ret = nexus_channel_grow(vm, channel, vcpu, address, pages);
 	if (ret > 0)
 		nexus_channel_tell(vm, channel, nr, NEXUS_EVENT_ARENA);
 	mutex_unlock(&vm->lock);
@@ -277,6 +293,85 @@ unlock:
 	return err;
 }
 
+int nexus_channel_frames(struct nexus_vm *vm, struct nexus_frames *frames)
+{
+	struct nexus_grant_pages *grant;
+	struct nexus_channel *channel;
+	u64 *list = NULL;
+	u32 i = 0, count = 0, part;
+	int err = 0;
+
+	if (mutex_lock_interruptible(&vm->lock))
+		return -EINTR;
+	channel = nexus_channel_find(vm, frames->channel);
+	if (!channel) {
+		err = -EBADF;
+		goto unlock;
+	}
+	count = min(frames->capacity, channel->pages);
+	list = kvmalloc_array(count, sizeof(*list), GFP_KERNEL);
+	if (count && !list) {
+		err = -ENOMEM;
+		goto unlock;
+	}
+	list_for_each_entry(grant, &channel->grants, node) {
+		part = min(grant->nr_pages, count - i);
+		memcpy(list + i, grant->gfns, array_size(part, sizeof(*list)));
+		i += part;
+	}
+	frames->count = channel->pages;
+unlock:
+	mutex_unlock(&vm->lock);
+	if (!err && copy_to_user(u64_to_user_ptr(frames->frames), list, array_size(count, sizeof(*list))))
+		err = -EFAULT;
+	kvfree(list);
+	return err;
+}
+
+static void nexus_channel_drop(struct nexus_channel *channel)
+{
+	while (channel->nr_grants)
+		nexus_channel_drop_last(channel);
+	kfree(channel);
+}
+
+int nexus_channel_restore(struct nexus_vm *vm, u32 nr, const struct nexus_grant *grants, u32 count,
+			  const u64 *gfns)
+{
+	struct nexus_grant_pages *grant;
+	struct nexus_channel *channel;
+	int err = 0;
+	u32 i;
+
+	channel = nexus_channel_alloc();
+	if (!channel)
+		return -ENOMEM;
+	if (mutex_lock_killable(&vm->lock)) {
+		kfree(channel);
+		return -EINTR;
+	}
+	if (vm->released)
+		err = -ENODEV;
+	else if (rcu_access_pointer(vm->channels[nr]))
+		err = -EEXIST;
+	for (i = 0; i < count && !err; i++) {
+		grant = nexus_grant_pin_frames(vm, gfns + channel->pages, grants[i].pages);
+		if (IS_ERR(grant))
+			err = PTR_ERR(grant);
+		else
+			nexus_channel_append(vm, channel, grant);
+	}
+	if (!err) {
+		rcu_assign_pointer(vm->channels[nr], channel);
+		nexus_channel_tell(vm, channel, nr, NEXUS_EVENT_OPENED | NEXUS_EVENT_ARENA |
+						    NEXUS_EVENT_KICKED);
+	} else {
+		nexus_channel_drop(channel);
+	}
+	mutex_unlock(&vm->lock);
+	return err;
+}
+
 struct nexus_grant_pages *nexus_channel_find_grant(struct nexus_vm *vm, u64 nr, u64 first)
 {
 	struct nexus_grant_pages *grant, *found = NULL;
@@ -312,11 +407,7 @@ u32 nexus_channel_take_events(struct nexus_vm *vm, unsigned int nr)
 
 static void nexus_channel_free(struct work_struct *work)
 {
-	struct nexus_channel *channel = container_of(to_rcu_work(work), struct nexus_channel, free);
-
-	while (channel->nr_grants)
-		nexus_channel_drop_last(channel);
-	kfree(channel);
+	nexus_channel_drop(container_of(to_rcu_work(work), struct nexus_channel, free));
 }
 
 static void nexus_channel_unlink(struct nexus_vm *vm, unsigned int nr)

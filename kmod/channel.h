@@ -12,6 +12,8 @@
 #include <linux/workqueue.h>
 
 struct kvm_vcpu;
+struct nexus_frames;
+struct nexus_grant;
 struct nexus_grants;
 struct nexus_vm;
 
@@ -38,6 +40,9 @@ s64 nexus_channel_wait(struct nexus_vm *vm, struct kvm_vcpu *vcpu, u64 nr, u32 s
 /* The daemon's side: see nexus_dev.h. */
 int nexus_channel_notify(struct nexus_vm *vm, u64 nr);
 int nexus_channel_grants(struct nexus_vm *vm, struct nexus_grants *grants);
+int nexus_channel_frames(struct nexus_vm *vm, struct nexus_frames *frames);
+int nexus_channel_restore(struct nexus_vm *vm, u32 nr, const struct nexus_grant *grants, u32 count,
+			  const u64 *gfns);
 int nexus_channel_release(struct nexus_vm *vm, u64 nr);
 struct nexus_grant_pages *nexus_channel_find_grant(struct nexus_vm *vm, u64 nr, u64 first);
 u32 nexus_channel_take_events(struct nexus_vm *vm, unsigned int nr);

@@ -18,9 +18,11 @@ static struct nexus_grant_pages *nexus_grant_alloc(struct nexus_vm *vm, u32 page
 	if (atomic_read(&vm->pinned) + pages > vm->max_pages)
 		return ERR_PTR(-ENOSPC);
 	/* A guest asks for this: no warning in the log when memory is short. */
-	grant = kvzalloc(struct_size(grant, pages, pages), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	grant = kvzalloc(struct_size(grant, pages, pages) + array_size(pages, sizeof(*grant->gfns)),
+			 GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!grant)
 		return ERR_PTR(-ENOMEM);
+	grant->gfns = (u64 *)&grant->pages[pages];
 	refcount_set(&grant->refs, 1);
 	grant->vm = vm;
 	kref_get(&vm->refs);
@@ -47,13 +49,35 @@ struct nexus_grant_pages *nexus_grant_pin(struct nexus_vm *vm, struct kvm_vcpu *
 	while (grant->nr_pages < pages) {
 		err = signal_pending(current) ? -EINTR :
 		      nexus_kvm_pin(vcpu, address + grant->nr_pages * PAGE_SIZE,
-				    &grant->pages[grant->nr_pages]);
+				    &grant->pages[grant->nr_pages], &grant->gfns[grant->nr_pages]);
 		if (err) {
 			nexus_grant_free(grant);
 			return ERR_PTR(err);
 		}
 		grant->nr_pages++;
 		atomic_inc(&vm->pinned);
+	}
+	return grant;
+}
+
+struct nexus_grant_pages *nexus_grant_pin_frames(struct nexus_vm *vm, const u64 *gfns, u32 pages)
+{
+	struct nexus_grant_pages *grant;
+	int got;
+
+	grant = nexus_grant_alloc(vm, pages);
+	if (IS_ERR(grant))
+		return grant;
+	memcpy(grant->gfns, gfns, array_size(pages, sizeof(*gfns)));
+	while (grant->nr_pages < pages) {
+		got = nexus_kvm_pin_frames(vm->kvm, gfns + grant->nr_pages, pages - grant->nr_pages,
+					   grant->pages + grant->nr_pages);
+		if (got < 0) {
+			nexus_grant_free(grant);
+			return ERR_PTR(got);
+		}
+		grant->nr_pages += got;
+		atomic_add(got, &vm->pinned);
 	}
 	return grant;
 }

@@ -21,6 +21,7 @@ struct nexus_grant_pages {
 	struct nexus_vm *vm;		/* a reference; charged with nr_pages */
 	u32 first;			/* page index in the arena */
 	u32 nr_pages;
+	u64 *gfns;			/* the guest's numbers of these pages, behind them */
 	struct page *pages[];
 };
 
@@ -29,6 +30,8 @@ struct nexus_grant_pages {
  */
 struct nexus_grant_pages *nexus_grant_pin(struct nexus_vm *vm, struct kvm_vcpu *vcpu, u64 address,
 					  u32 pages);
+/* The same for frames of the VM's memory, from the daemon's thread. Also -ESRCH. */
+struct nexus_grant_pages *nexus_grant_pin_frames(struct nexus_vm *vm, const u64 *gfns, u32 pages);
 struct nexus_grant_pages *nexus_grant_get(struct nexus_grant_pages *grant);
 void nexus_grant_put(struct nexus_grant_pages *grant);	/* may sleep */
 

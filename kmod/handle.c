@@ -99,6 +99,66 @@ static long nexus_handle_grants(struct nexus_vm *vm, struct nexus_grants __user 
 	return err;
 }
 
+static long nexus_handle_frames(struct nexus_vm *vm, struct nexus_frames __user *arg)
+{
+	struct nexus_frames frames;
+	int err;
+
+	if (copy_from_user(&frames, arg, sizeof(frames)))
+		return -EFAULT;
+	if (frames.reserved)
+		return -EINVAL;
+	err = nexus_channel_frames(vm, &frames);
+	if (!err && copy_to_user(arg, &frames, sizeof(frames)))
+		err = -EFAULT;
+	return err;
+}
+
+/* Pages of all the grants together, or -errno: nothing here is to cost more than the VM's limit. */
+static long nexus_handle_restore_size(struct nexus_vm *vm, const struct nexus_grant *grants, u32 count)
+{
+	u32 i, pages = 0;
+
+	for (i = 0; i < count; i++) {
+		if (grants[i].first != pages || !grants[i].pages || grants[i].pages > NEXUS_SHARE_MAX_PAGES)
+			return -EINVAL;
+		pages += grants[i].pages;
+		if (pages > vm->max_pages || pages > NEXUS_ARENA_MAX_PAGES)
+			return -ENOSPC;
+	}
+	return pages;
+}
+
+static long nexus_handle_restore(struct nexus_vm *vm, struct nexus_restore __user *arg)
+{
+	struct nexus_restore restore;
+	struct nexus_grant *grants;
+	u64 *gfns = NULL;
+	long pages;
+
+	if (copy_from_user(&restore, arg, sizeof(restore)))
+		return -EFAULT;
+	if (!restore.count || restore.channel >= NEXUS_MAX_CHANNELS)
+		return -EINVAL;
+	if (restore.count > vm->max_pages)
+		return -ENOSPC;
+	grants = vmemdup_user(u64_to_user_ptr(restore.grants), array_size(restore.count, sizeof(*grants)));
+	if (IS_ERR(grants))
+		return PTR_ERR(grants);
+	pages = nexus_handle_restore_size(vm, grants, restore.count);
+	if (pages > 0) {
+		gfns = vmemdup_user(u64_to_user_ptr(restore.frames), array_size(pages, sizeof(*gfns)));
+		if (IS_ERR(gfns))
+			pages = PTR_ERR(gfns);
+	}
+	if (pages > 0) {
+		pages = nexus_channel_restore(vm, restore.channel, grants, restore.count, gfns);
+		kvfree(gfns);
+	}
+	kvfree(grants);
+	return pages;
+}
+
 static long nexus_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct nexus_vm *vm = file->private_data;
@@ -113,6 +173,10 @@ static long nexus_handle_ioctl(struct file *file, unsigned int cmd, unsigned lon
 		return nexus_channel_notify(vm, arg);
 	case NEXUS_IOC_GRANTS:
 		return nexus_handle_grants(vm, (void __user *)arg);
+	case NEXUS_IOC_FRAMES:
+		return nexus_handle_frames(vm, (void __user *)arg);
+	case NEXUS_IOC_RESTORE:
+		return nexus_handle_restore(vm, (void __user *)arg);
 	case NEXUS_IOC_RELEASE_CHANNEL:
 		return nexus_channel_release(vm, arg);
 	case NEXUS_IOC_RELEASE:

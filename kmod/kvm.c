@@ -13,6 +13,7 @@
 #include <linux/kprobes.h>
 #include <linux/kvm_host.h>
 #include <linux/mm.h>
+#include <linux/sched/mm.h>
 #include <linux/version.h>
 
 #include "kvm.h"
@@ -33,7 +34,8 @@ typedef void nexus_kvm_kick_fn(struct kvm_vcpu *vcpu);
 static struct {
 	int (*skip)(struct kvm_vcpu *vcpu);
 	gpa_t (*gva_to_gpa_write)(struct kvm_vcpu *vcpu, gva_t gva, void *exception);
-	unsigned long (*gfn_to_hva)(struct kvm_vcpu *vcpu, gfn_t gfn);
+	unsigned long (*vcpu_gfn_to_hva)(struct kvm_vcpu *vcpu, gfn_t gfn);
+	unsigned long (*gfn_to_hva)(struct kvm *kvm, gfn_t gfn);
 	nexus_kvm_kick_fn *kick;
 	bool (*file_is_kvm)(struct file *file);
 } nexus_kvm_fns __ro_after_init;
@@ -44,7 +46,8 @@ static const struct {
 } nexus_kvm_symbols[] __initconst = {
 	{ "kvm_skip_emulated_instruction", &nexus_kvm_fns.skip },
 	{ "kvm_mmu_gva_to_gpa_write", &nexus_kvm_fns.gva_to_gpa_write },
-	{ "kvm_vcpu_gfn_to_hva", &nexus_kvm_fns.gfn_to_hva },
+	{ "kvm_vcpu_gfn_to_hva", &nexus_kvm_fns.vcpu_gfn_to_hva },
+	{ "gfn_to_hva", &nexus_kvm_fns.gfn_to_hva },
 	{ NEXUS_KVM_KICK_NAME, &nexus_kvm_fns.kick },
 	{ "file_is_kvm", &nexus_kvm_fns.file_is_kvm },
 };
@@ -183,7 +186,7 @@ bool nexus_kvm_is_dead(const struct kvm *kvm)
 	return refcount_read(&kvm->users_count) == 1;
 }
 
-int nexus_kvm_pin(struct kvm_vcpu *vcpu, u64 gva, struct page **page)
+int nexus_kvm_pin(struct kvm_vcpu *vcpu, u64 gva, struct page **page, u64 *gfn)
 {
 	/* KVM's struct x86_exception, of 24 to 32 bytes by now; not looked at. */
 	u64 exception[16];
@@ -195,7 +198,8 @@ int nexus_kvm_pin(struct kvm_vcpu *vcpu, u64 gva, struct page **page)
 	if (gpa == INVALID_GPA)
 		return -EFAULT;
 	/* An error value for what no slot backs, and for read-only slots. */
-	hva = nexus_kvm_fns.gfn_to_hva(vcpu, gpa_to_gfn(gpa));
+	*gfn = gpa_to_gfn(gpa);
+	hva = nexus_kvm_fns.vcpu_gfn_to_hva(vcpu, *gfn);
 	if (kvm_is_error_hva(hva))
 		return -EFAULT;
 	/* The vCPU's thread runs in the VMM's address space. */
@@ -204,6 +208,48 @@ int nexus_kvm_pin(struct kvm_vcpu *vcpu, u64 gva, struct page **page)
 		return 0;
 	/* A lack of memory is not the caller's mistake. */
 	return got == -ENOMEM ? -ENOMEM : -EFAULT;
+}
+
+/* One page of another process, whose mmap_lock is held. */
+static long nexus_kvm_pin_remote(struct mm_struct *mm, unsigned long hva, struct page **page)
+{
+	const unsigned int flags = FOLL_WRITE | FOLL_LONGTERM;
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+	return pin_user_pages_remote(mm, hva, 1, flags, page, NULL);
+#else
+	return pin_user_pages_remote(mm, hva, 1, flags, page, NULL, NULL);
+#endif
+}
+
+int nexus_kvm_pin_frames(struct kvm *kvm, const u64 *gfns, int count, struct page **pages)
+{
+	struct mm_struct *mm = kvm->mm;
+	unsigned long hva;
+	long got = -EFAULT;
+	int i, idx;
+
+	if (!mmget_not_zero(mm))
+		return -ESRCH;
+	/* As in a hypercall: KVM's SRCU, which keeps the slots, then mmap_lock. */
+	idx = srcu_read_lock(&kvm->srcu);
+	if (mmap_read_lock_killable(mm)) {
+		srcu_read_unlock(&kvm->srcu, idx);
+		mmput(mm);
+		return -EINTR;
+	}
+	for (i = 0; i < count; i++) {
+		hva = nexus_kvm_fns.gfn_to_hva(kvm, gfns[i]);
+		got = kvm_is_error_hva(hva) ? -EFAULT : nexus_kvm_pin_remote(mm, hva, &pages[i]);
+		if (got != 1)
+			break;
+	}
+	mmap_read_unlock(mm);
+	srcu_read_unlock(&kvm->srcu, idx);
+	mmput(mm);
+	if (i)
+		return i;
+	return got == -ENOMEM || got == -EINTR ? got : -EFAULT;
 }
 
 bool nexus_kvm_can_halt(const struct kvm_vcpu *vcpu)

@@ -49,9 +49,17 @@ bool nexus_kvm_is_dead(const struct kvm *kvm);
 /*
  * Translate a guest-virtual address with the rights of the calling vCPU's
  * current mode, for writing, and pin the page behind it (FOLL_LONGTERM). The
- * caller is the vCPU's thread in a hypercall. May sleep. -EFAULT, -ENOMEM.
+ * caller is the vCPU's thread in a hypercall. *gfn is the guest's own number of
+ * the page. May sleep. -EFAULT, -ENOMEM.
  */
-int nexus_kvm_pin(struct kvm_vcpu *vcpu, u64 gva, struct page **page);
+int nexus_kvm_pin(struct kvm_vcpu *vcpu, u64 gva, struct page **page, u64 *gfn);
+
+/*
+ * Pin `count` guest frames of a VM, for writing (FOLL_LONGTERM), from any
+ * context that may sleep. Returns how many were pinned, all or a first part of
+ * them; or, when none was, -EFAULT, -ENOMEM, -EINTR, or -ESRCH: the VMM is gone.
+ */
+int nexus_kvm_pin_frames(struct kvm *kvm, const u64 *gfns, int count, struct page **pages);
 
 /*
  * Halting. prepare() forgets earlier wake-ups; then the caller makes itself

@@ -95,6 +95,35 @@ struct nexus_grants {
 #define NEXUS_CHANNEL_OPEN	1U
 #define NEXUS_CHANNEL_CLOSING	2U	/* closed by the guest, held for the daemon */
 
+/*
+ * FRAMES: where in the guest's physical memory a channel's arena lies, for a
+ * snapshot: a frame number a page, in the arena's order. Errors as of GRANTS.
+ */
+struct nexus_frames {
+	__u32 channel;
+	__u32 capacity;		/* in: entries at `frames` */
+	__u32 count;		/* out: pages of the arena; may exceed capacity */
+	__u32 reserved;		/* 0 */
+	__u64 frames;		/* user pointer to __u64[capacity] */
+};
+
+/*
+ * RESTORE: open a channel in a VM that was restored from a snapshot, as it was
+ * when GRANTS and FRAMES described it: the same number, the same pieces, at the
+ * same places of this VM's memory. They are pinned as those of SHARE are, and
+ * may be mapped before a vCPU ran. The channel has all its events pending.
+ * -EEXIST the number is taken; -EINVAL no grants, a gap between them, one of
+ * more than NEXUS_SHARE_MAX_PAGES, or a number beyond the last; -EFAULT a frame
+ * that is not plain, writable memory of the VM, or a bad pointer; -ENOSPC beyond the
+ * VM's limit; -ESRCH the VMM is gone; -ENOMEM; -EINTR.
+ */
+struct nexus_restore {
+	__u32 channel;
+	__u32 count;		/* entries at `grants` */
+	__u64 grants;		/* user pointer to struct nexus_grant[count] */
+	__u64 frames;		/* user pointer to __u64[pages of all grants] */
+};
+
 #define NEXUS_MMAP_OFFSET(channel, first)	(((__u64)(channel) << 40) | ((__u64)(first) << 12))
 
 #define NEXUS_IOC_MAGIC		0xBB
@@ -109,10 +138,14 @@ struct nexus_grants {
 #define NEXUS_IOC_NOTIFY	_IO(NEXUS_IOC_MAGIC, 0x11)	/* wake vCPUs in WAIT on the channel */
 #define NEXUS_IOC_RELEASE_CHANNEL _IO(NEXUS_IOC_MAGIC, 0x12)	/* free a closed channel; -EBUSY still open or mapped */
 #define NEXUS_IOC_RELEASE	_IO(NEXUS_IOC_MAGIC, 0x13)	/* un-adopt the VM: every channel ends */
+#define NEXUS_IOC_FRAMES	_IOWR(NEXUS_IOC_MAGIC, 0x14, struct nexus_frames)
+#define NEXUS_IOC_RESTORE	_IOW(NEXUS_IOC_MAGIC, 0x15, struct nexus_restore)
 
 _Static_assert(sizeof(struct nexus_event) == 8, "nexus_event");
 _Static_assert(sizeof(struct nexus_adopt) == 24 + 2 * NEXUS_NAME_MAX, "nexus_adopt");
 _Static_assert(sizeof(struct nexus_attach) == 8, "nexus_attach");
 _Static_assert(sizeof(struct nexus_grants) == 24, "nexus_grants");
+_Static_assert(sizeof(struct nexus_frames) == 24, "nexus_frames");
+_Static_assert(sizeof(struct nexus_restore) == 24, "nexus_restore");
 
 #endif
