@@ -8,6 +8,7 @@
 #include "log.h"
 #include "nexus_hypercall.h"
 #include "op_core.h"
+#include "prefetch.h"
 #include "worker_core.h"
 
 static struct nexus_ring_header *channel_header(struct channel *channel)
@@ -82,6 +83,8 @@ int channel_attach(struct channel *channel)
 	channel->state = CHANNEL_SERVED;
 	nexus_store(&header->host_version, NEXUS_ABI_VERSION);
 	nexus_store(&header->host_flags, 0);
+	channel->prefetch_hits = nexus_load(&header->prefetch_hits);
+	channel->prefetch_useless = nexus_load(&header->prefetch_useless);
 	if (!channel_recover(channel)) {
 		channel_break(channel, "indices of the rings are out of range");
 		return -EINVAL;
@@ -187,6 +190,7 @@ bool channel_take(struct channel *channel)
 		return true;
 	}
 	worker_activate(channel);
+	prefetch_count(channel);
 	channel_sync(channel);
 	while (ready-- && channel->state == CHANNEL_SERVED) {
 		number = nexus_ring_peek(&ring, channel->sq_head);
@@ -268,6 +272,8 @@ void channel_close(struct channel *channel)
 	if (channel->state == CHANNEL_CLOSING)
 		return;
 	worker_forget(channel);
+	if (channel->state == CHANNEL_SERVED)
+		prefetch_count(channel);
 	/* Those that are finished come first, so that none of them ends the channel meanwhile. */
 	op_close_all(channel);
 	channel->state = CHANNEL_CLOSING;

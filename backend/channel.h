@@ -17,6 +17,7 @@
 
 struct channel;
 struct op_core;
+struct prefetch_waiter;
 
 /* Whom a channel serves: a VM, or a connection of the unix transport. */
 struct guest {
@@ -24,6 +25,8 @@ struct guest {
 	char function[NEXUS_NAME_MAX];
 	uint32_t ops;		/* operations that exist; limit: tenant->max_in_flight */
 	uint64_t requests;	/* so far; stored relaxed, other threads read it */
+	uint32_t prefetching;	/* prefetches beyond their gate */
+	struct prefetch_waiter *prefetch_waiters;	/* at it */
 };
 
 struct channel_transport {
@@ -69,6 +72,7 @@ struct channel {
 	uint64_t control_size;		/* bytes of header, rings and slots */
 	uint32_t arena_gen;		/* the guest's, as last seen */
 	uint32_t taken;			/* submissions so far: see nexus_slot.data_out */
+	uint32_t prefetch_hits, prefetch_useless;	/* the guest's words, as last seen */
 	uint32_t sq_head, cq_tail;	/* ours; the shared ones are for the guest to see */
 	struct channel_slot *slots;
 	uint32_t in_flight;		/* slots */

@@ -26,6 +26,10 @@ static const struct {
 	COUNTER(bytes_from_store),
 	COUNTER(bytes_to_store),
 	COUNTER(bytes_copied),
+	COUNTER(prefetches),
+	COUNTER(prefetch_bytes),
+	COUNTER(prefetch_hits),
+	COUNTER(prefetch_useless),
 	COUNTER(kicks),
 	COUNTER(notifies),
 #undef COUNTER

@@ -3,8 +3,10 @@
 #include <stddef.h>
 #include "gate.h"
 #include "policy.h"
+#include "prefetch.h"
 
 const struct gate *const gates[] = {
 	&policy_gate,
+	&prefetch_gate,
 	NULL,
 };

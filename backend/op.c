@@ -158,6 +158,7 @@ static void window_complete(struct op_core *core, int status, uint32_t flags, bo
 		len = response_pack(&core->op.response, channel->slots[number].msg_cap, buffer);
 	if (number == core->op.slot)
 		core->request_done = true;
+	core->moved += window->done;
 	core->op.windows = window->next;
 	if (!core->op.windows)
 		core->windows_tail = &core->op.windows;

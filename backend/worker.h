@@ -22,6 +22,10 @@ struct counters {
 	uint64_t bytes_from_store;	/* payload */
 	uint64_t bytes_to_store;	/* payload */
 	uint64_t bytes_copied;		/* payload moved by a memcpy of ours, not by the socket */
+	uint64_t prefetches;		/* GETs ahead of need */
+	uint64_t prefetch_bytes;	/* payload that they brought */
+	uint64_t prefetch_hits;		/* of those, by the guests' own account: asked for later */
+	uint64_t prefetch_useless;	/* and never asked for */
 	uint64_t kicks;			/* wake-ups by a guest */
 	uint64_t notifies;		/* guests woken */
 };

@@ -19,6 +19,7 @@
 #define FOREVER		INT64_MAX	/* a deadline that never comes */
 
 struct nexus_op;
+struct prefetch;
 struct window;
 
 /* What this process knows of a slot; the arena's copy is anybody's. */
@@ -56,6 +57,9 @@ struct nexus {
 	char dead_reason[192];
 	struct arena arena;
 	int64_t tail_used;		/* monotonic ns: when memory beyond the first size was last allocated */
+	struct prefetch *prefetches;	/* what was fetched and not asked for yet */
+	bool in_invocation;		/* between nexus_next() and nexus_respond() */
+	uint64_t prefetched, prefetch_hits, prefetch_useless;
 	uint64_t requests, kicks, waits, resizes, copied;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 #include <errno.h>
 #include <string.h>
+#include "prefetch.h"
 #include "queue.h"
 #include "stream.h"
 
@@ -11,6 +12,8 @@ void download_complete(struct nexus_op *op, struct window *w, const struct compl
 		w->state = WINDOW_IDLE;
 		return;
 	}
+	if (prefetch_again(op, w, c))
+		return;
 	result_take(op, c);
 	w->state = WINDOW_FULL;
 	w->len = c->data_len;

@@ -1,6 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 #include <errno.h>
-#include "op.h"
+#include "prefetch.h"
+
+/* Somebody was ahead: *op becomes the operation that has the object, or is about to. */
+static bool get_prefetched(struct nexus_op **op, const Nexus__V1__Request *req, const struct op_payload *payload,
+			   const struct nexus_options *o)
+{
+	struct nexus *nx = (*op)->nx;
+	CHANNEL_LOCK(nx);
+	struct nexus_op *taken = prefetch_take(nx, req, payload, o);
+
+	if (!taken)
+		return false;
+	op_drop(*op);
+	*op = taken;
+	return true;
+}
 
 static struct nexus_op *get_begin(struct nexus *nx, const char *bucket, const char *key,
 				  const struct op_payload *payload, const struct nexus_options *options, bool block)
@@ -24,6 +39,8 @@ static struct nexus_op *get_begin(struct nexus *nx, const char *bucket, const ch
 		get.version_id = (char *)o.version_id;
 	req.op_case = NEXUS__V1__REQUEST__OP_GET_OBJECT;
 	req.get_object = &get;
+	if (get_prefetched(&op, &req, payload, &o))
+		return op;
 	op_start(op, &req, payload, &o, block);
 	return op;
 }

@@ -25,6 +25,9 @@ int nexus_info(struct nexus *nx, struct nexus_info *info)
 		.kicks = nx->kicks,
 		.waits = __atomic_load_n(&nx->waits, __ATOMIC_RELAXED),
 		.resizes = nx->resizes,
+		.prefetches = nx->prefetched,
+		.prefetch_hits = nx->prefetch_hits,
+		.prefetch_useless = nx->prefetch_useless,
 		.copied = __atomic_load_n(&nx->copied, __ATOMIC_RELAXED),
 	};
 	memcpy(info, &have, have.size);

@@ -64,6 +64,9 @@ struct nexus_info {
 	uint64_t waits;			/* times this process slept for the host */
 	uint64_t resizes;		/* times the arena grew or shrank */
 	uint64_t copied;		/* bytes of payload copied because a buffer was not in the arena */
+	uint64_t prefetches;		/* objects fetched ahead of a get */
+	uint64_t prefetch_hits;		/* those that a get took */
+	uint64_t prefetch_useless;	/* those that none took, or that failed */
 };
 #define NEXUS_INFO_INIT { .size = sizeof(struct nexus_info) }
 
@@ -87,6 +90,19 @@ ssize_t nexus_get(struct nexus *nx, const char *bucket, const char *key, void *b
 		  const struct nexus_options *options, struct nexus_op **op);
 struct nexus_op *nexus_get_start(struct nexus *nx, const char *bucket, const char *key, void *buf, size_t cap,
 				 const struct nexus_options *options);
+
+/* nexus_prefetch(3) */
+struct nexus_prefetch_options {
+	size_t size;
+	uint32_t window;		/* bytes fetched ahead at most; 0: 256 KiB */
+	uint32_t max_age_ms;		/* 0: until the end of the invocation, or 1 s outside of one */
+	const char *range;		/* as in the get to come */
+	const char *if_match;		/* entity tag with its quotes: fetch only this one */
+	const char *version_id;
+};
+#define NEXUS_PREFETCH_OPTIONS_INIT { .size = sizeof(struct nexus_prefetch_options) }
+int nexus_prefetch(struct nexus *nx, const char *bucket, const char *key,
+		   const struct nexus_prefetch_options *options);
 
 /* nexus_put(3) */
 int nexus_put(struct nexus *nx, const char *bucket, const char *key, const void *buf, size_t len,

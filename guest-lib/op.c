@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "prefetch.h"
 #include "queue.h"
 #include "stream.h"
 
@@ -162,6 +163,7 @@ void op_settle(struct nexus_op *op)
 		return;
 	if (op->cancelled)
 		op_forget_cancel(op);
+	prefetch_write_end(op);
 	if (op->pinned)
 		arena_unpin(&nx->arena, op->pinned);
 	op->pinned = NULL;
@@ -246,12 +248,8 @@ int nexus_op_cancel(struct nexus_op *op)
 	return 0;
 }
 
-void nexus_op_free(struct nexus_op *op)
+void op_drop(struct nexus_op *op)
 {
-	if (!op)
-		return;
-
-	CHANNEL_LOCK(op->nx);
 	op_cancel(op);
 	op_end(op, -ECANCELED);
 	if (op->held)
@@ -259,4 +257,13 @@ void nexus_op_free(struct nexus_op *op)
 	op->held = NULL;
 	op->released = true;
 	op_settle(op);
+}
+
+void nexus_op_free(struct nexus_op *op)
+{
+	if (!op)
+		return;
+
+	CHANNEL_LOCK(op->nx);
+	op_drop(op);
 }

@@ -77,6 +77,9 @@ struct nexus_op {
 	uint64_t moved;			/* payload bytes so far */
 	uint64_t queued;		/* bytes of payload, or of room, submitted */
 
+	uint64_t wrote;			/* hash of the object that it writes; 0: none (prefetch.c) */
+	void *again;			/* a prefetch that was taken over: the GET's own message, in `memory` */
+	uint32_t again_len;
 	Nexus__V1__Response *response;	/* NULL: none; in `memory` */
 	Nexus__V1__Response *failure;	/* what ended the stream after `response` */
 	const char *code;		/* local failures; else NULL */
@@ -119,6 +122,9 @@ void op_end(struct nexus_op *op, int status);
 
 /* Fail because the channel is lost. Returns the status. */
 int op_fail_dead(struct nexus_op *op);
+
+/* nexus_op_free(). */
+void op_drop(struct nexus_op *op);
 
 /* A slot of the operation came back. */
 void op_complete(struct nexus_op *op, struct window *w, const struct completion *c);

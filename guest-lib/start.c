@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include "../uapi/nexus_hypercall.h"
+#include "prefetch.h"
 #include "queue.h"
 #include "stream.h"
 
@@ -187,6 +188,7 @@ void op_start(struct nexus_op *op, Nexus__V1__Request *req, const struct op_payl
 		CHANNEL_LOCK(op->nx);
 		req->timeout_ms = o->timeout_ms;
 		if (!op->ended && !start_locked(op, req, payload, o, block)) {
+			prefetch_write_begin(op, req);
 			if (op->mode == OP_DIRECT) {
 				op_submit(op, NULL, op->data_off, op->data_len, op->upload);
 			} else if (op->mode == OP_DOWNLOAD) {

@@ -73,7 +73,9 @@ struct nexus_ring_header {
 				 * a slot names memory by the arena's new shape: tells the daemon
 				 * to look at the grants before it looks at the slot
 				 */
-	__u32 reserved1[12];	/* 0 */
+	__u32 prefetch_hits;	/* objects fetched ahead that were asked for, so far; statistics */
+	__u32 prefetch_useless;	/* and those that were not */
+	__u32 reserved1[10];	/* 0 */
 
 	/* written by the daemon */
 	__u32 cq_tail;		/* completions published; WAIT's futex word */

@@ -2,9 +2,20 @@
 # The daemon on this machine, with a listening socket for each tenant of the tests.
 # shellcheck shell=bash
 
+# A socket for each of these tenants, in the configuration.
+unix_listen() {
+	local tenant
+	for tenant; do
+		printf '[listen %s]\npath = %s/%s.sock\nmode = 0666\ntenant = %s\nfunction = unix\n' \
+			"$tenant" "$work" "$tenant" "$tenant"
+	done
+}
+
+# More of the configuration: a test may define its own before unix_start.
+unix_config() { :; }
+
 # unix_start: sets work (a directory) and backend (its process id).
 unix_start() {
-	local tenant
 	work=$(mktemp -d /tmp/nexus-unix.XXXXXX)
 	chmod 755 "$work"
 	mkdir "$work/bin" "$work/config"
@@ -14,10 +25,10 @@ unix_start() {
 	host=127.0.0.1
 	. "$top/selftests/config.sh"
 	config_write
-	for tenant in test small wrong hang cut down; do
-		printf '[listen %s]\npath = %s/%s.sock\nmode = 0666\ntenant = %s\nfunction = unix\n' \
-			$tenant "$work" $tenant $tenant
-	done >>"$work/config/nexus.conf"
+	{
+		unix_listen test small wrong hang cut down
+		unix_config
+	} >>"$work/config/nexus.conf"
 	"$build/backend/nexus-backend" --config "$work/config" 2>>"$work/backend.log" &
 	backend=$!
 	trap unix_cleanup EXIT
