@@ -8,8 +8,10 @@
 #include <strings.h>
 #include "cleanup.h"
 #include "config.h"
+#include "config_list.h"
 #include "config_read.h"
 #include "credentials.h"
+#include "tenant.h"
 
 static void config_fault(struct report *report, const struct section *section, const char *key,
 			 const char *what, const char *value, const char *remedy)
@@ -60,26 +62,66 @@ static void endpoint_resolve(struct endpoint *endpoint, const struct section *se
 	curl_url_cleanup(url);
 }
 
+static const struct endpoint *config_endpoint(const struct config *config, const char *name)
+{
+	for (const struct endpoint *e = config->endpoints; e; e = e->next) {
+		if (!strcmp(e->name, name))
+			return e;
+	}
+	return NULL;
+}
+
+static void tenant_endpoints(struct tenant *tenant, const struct section *section, const struct config *config,
+			     struct report *report)
+{
+	auto_free char *copy = section->endpoint ? strdup(section->endpoint) : NULL;
+	const struct endpoint *endpoint;
+	char *word, *save;
+	size_t count = 0;
+
+	for (word = copy ? list_word(copy, &save) : NULL; word; word = list_word(NULL, &save)) {
+		endpoint = config_endpoint(config, word);
+		if (!endpoint) {
+			config_fault(report, section, "endpoint", "endpoint", word,
+				     "there is no such [endpoint NAME] section");
+			continue;
+		}
+		if (tenant_endpoint(tenant, endpoint->service)) {
+			config_fault(report, section, "endpoint", "endpoint", word,
+				     "another one of the list is for the same service: keep one of them");
+			continue;
+		}
+		tenant->endpoints = reallocarray(tenant->endpoints, count + 2, sizeof(*tenant->endpoints));
+		if (!tenant->endpoints)
+			abort();	/* at start, a few bytes */
+		tenant->endpoints[count++] = endpoint;
+		tenant->endpoints[count] = NULL;
+	}
+	if (section->endpoint && !section->credentials)
+		report_add(report, section->file, section->line, "%s has an endpoint, but lacks the key credentials",
+			   section->name);
+	if (tenant_endpoint(tenant, "s3") && !tenant->rules->buckets)
+		report_add(report, section->file, section->line, "%s has an endpoint for s3, but lacks the key buckets",
+			   section->name);
+}
+
 static void tenant_resolve(struct tenant *tenant, const struct section *section, const struct config *config,
 			   const char *dir, struct report *report)
 {
 	auto_free char *path = NULL;
+	struct credentials *credentials;
 
-	for (const struct endpoint *e = section->endpoint ? config->endpoints : NULL; e; e = e->next) {
-		if (!strcmp(e->name, section->endpoint))
-			tenant->endpoint = e;
-	}
-	if (section->endpoint && !tenant->endpoint)
-		config_fault(report, section, "endpoint", "endpoint", section->endpoint,
-			     "there is no such [endpoint NAME] section");
+	tenant_endpoints(tenant, section, config, report);
+	if (tenant->ca_file && access(tenant->ca_file, R_OK))
+		config_fault(report, section, "ca_file", "ca_file", tenant->ca_file, strerror(errno));
 	if (!section->credentials)
 		return;
-	if (asprintf(&path, "%s%s%s", *section->credentials == '/' ? "" : dir,
-		     *section->credentials == '/' ? "" : "/", section->credentials) < 0) {
-		path = NULL;
-		return;
-	}
-	if (credentials_read(&tenant->credentials, path, section->profile ? section->profile : "default", report))
+	credentials = calloc(1, sizeof(*credentials));
+	if (!credentials || asprintf(&path, "%s%s%s", *section->credentials == '/' ? "" : dir,
+				     *section->credentials == '/' ? "" : "/", section->credentials) < 0)
+		abort();	/* likewise */
+	tenant->credentials = credentials;
+	if (credentials_read(credentials, path, section->profile ? section->profile : "default", report))
 		config_fault(report, section, "credentials", "credentials", section->credentials,
 			     "see the fault of that file above");
 }
@@ -167,18 +209,28 @@ static void endpoint_free(struct endpoint *endpoint)
 	free(endpoint->url);
 	free(endpoint->host);
 	free(endpoint->authority);
+	free(endpoint->service);
 	free(endpoint->region);
 	free(endpoint->ca_file);
 	free(endpoint);
 }
 
+static void rules_free(struct rules *rules)
+{
+	list_free(rules->buckets);
+	list_free(rules->operations);
+	list_free(rules->http_hosts);
+	free(rules->http_networks.list);
+	free(rules);
+}
+
 static void tenant_free(struct tenant *tenant)
 {
-	for (char **bucket = tenant->buckets; bucket && *bucket; bucket++)
-		free(*bucket);
-	free(tenant->buckets);
+	rules_free((struct rules *)tenant->rules);
+	credentials_free((struct credentials *)tenant->credentials);
+	free(tenant->endpoints);
+	free(tenant->ca_file);
 	free(tenant->name);
-	credentials_clear(&tenant->credentials);
 	free(tenant);
 }
 
@@ -221,16 +273,4 @@ const struct tenant *config_tenant(const struct config *config, const char *name
 			return tenant;
 	}
 	return NULL;
-}
-
-bool tenant_allows_bucket(const struct tenant *tenant, const char *bucket)
-{
-	size_t len;
-
-	for (char **allowed = tenant->buckets; allowed && *allowed; allowed++) {
-		len = strlen(*allowed);
-		if ((*allowed)[len - 1] == '*' ? !strncmp(*allowed, bucket, len - 1) : !strcmp(*allowed, bucket))
-			return true;
-	}
-	return false;
 }

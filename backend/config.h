@@ -11,11 +11,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "address.h"
 
-/* Where a store is. */
+/* Where a service is. */
 struct endpoint {
 	struct endpoint *next;
 	char *name;
+	char *service;		/* the name that signatures carry: s3, dynamodb ... */
 	char *url;		/* as configured */
 	bool tls;
 	char *host;		/* without brackets */
@@ -28,6 +30,7 @@ struct endpoint {
 	uint32_t stall_timeout_ms;	/* no byte moved for so long */
 	uint32_t max_connections;	/* per tenant and worker */
 	uint32_t idle_timeout_ms;	/* keep-alive */
+	bool filtered;		/* a guest named it: only addresses that the tenant may reach (address.h) */
 };
 
 struct credentials {
@@ -36,13 +39,22 @@ struct credentials {
 	char *session_token;	/* NULL: none */
 };
 
+/* What a tenant's functions may do. Lists end with NULL; a NULL list allows nothing. */
+struct rules {
+	char **buckets;		/* BUCKET, BUCKET/KEY; either may end in '*' */
+	char **operations;	/* s3:GetObject, s3:List*, http:GET, *; NULL: as "*" */
+	char **http_hosts;	/* HOST[:PORT], *.DOMAIN[:PORT]; lower case */
+	struct networks http_networks;	/* reachable though not public */
+};
+
 /* A customer: what its functions may reach, and with which keys. */
 struct tenant {
 	struct tenant *next;
 	char *name;
-	const struct endpoint *endpoint;
-	struct credentials credentials;
-	char **buckets;		/* allow-list, NULL-terminated; "logs-*" is a prefix; empty: none */
+	const struct endpoint **endpoints;	/* one a service, NULL-terminated; NULL: none */
+	char *ca_file;		/* instead of the endpoints' own; NULL: theirs */
+	const struct credentials *credentials;	/* use tenant_credentials() */
+	const struct rules *rules;		/* use tenant_rules() */
 	uint32_t timeout_ms;	/* default for a whole operation */
 	uint64_t max_pinned;	/* bytes per VM or connection */
 	uint32_t max_in_flight;	/* operations per VM or connection */
@@ -74,8 +86,5 @@ struct config {
 struct config *config_load(const char *dir, char **error);
 void config_free(struct config *config);
 const struct tenant *config_tenant(const struct config *config, const char *name);	/* or NULL */
-
-/* May the tenant touch this bucket? */
-bool tenant_allows_bucket(const struct tenant *tenant, const char *bucket);
 
 #endif

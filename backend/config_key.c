@@ -4,13 +4,11 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/un.h>
-#include "cleanup.h"
 #include "config.h"
 #include "config_key.h"
+#include "config_list.h"
 #include "nexus_dev.h"
 #include "nexus_hypercall.h"
-
-#define TOKENS " \t,"
 
 /* A decimal number followed by a unit; true if there is nothing else. */
 static bool number_parse(const char *value, unsigned long long *number, const char **unit)
@@ -157,6 +155,15 @@ static const char *file_parse(void *field, const char *value)
 	return *value == '/' ? text_parse(field, value) : "write an absolute path";
 }
 
+static const char *service_parse(void *field, const char *value)
+{
+	size_t len = strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	if (!len || value[len])
+		return "write the name that signatures carry, of a-z 0-9 -, like s3 or dynamodb";
+	return text_parse(field, value);
+}
+
 static const char *function_parse(void *field, const char *value)
 {
 	if (!config_name_valid(value, NEXUS_NAME_MAX - 1))
@@ -164,54 +171,22 @@ static const char *function_parse(void *field, const char *value)
 	return text_parse(field, value);
 }
 
-/* A bucket of the allow-list: a name, or the beginning of names and a '*'. */
-static bool bucket_valid(const char *bucket)
-{
-	size_t len = strspn(bucket, "abcdefghijklmnopqrstuvwxyz0123456789.-");
-
-	if (len > 63)
-		return false;
-	return bucket[len] ? !strcmp(bucket + len, "*") : len >= 3;
-}
-
-/* May come more than once: each adds to the list. */
-static const char *buckets_parse(void *field, const char *value)
-{
-	char ***list = field, **grown, *bucket, *save;
-	auto_free char *copy = strdup(value);
-	size_t count = 0;
-
-	while (*list && (*list)[count])
-		count++;
-	for (bucket = copy ? strtok_r(copy, TOKENS, &save) : NULL; bucket; bucket = strtok_r(NULL, TOKENS, &save)) {
-		if (!bucket_valid(bucket))
-			return "write names of 3 to 63 characters of a-z 0-9 . -, or beginnings of names "
-			       "that end in *, with spaces between them";
-		grown = realloc(*list, (count + 2) * sizeof(*grown));
-		if (!grown)
-			return "not enough memory";
-		*list = grown;
-		grown[count] = strdup(bucket);
-		if (!grown[count])
-			return "not enough memory";
-		grown[++count] = NULL;
-	}
-	return count ? NULL : "write at least one bucket";
-}
-
 #define OBJECT(kind, type, name, required, parse) \
-	{ kind, #name, required, false, offsetof(type, name), parse }
+	{ kind, #name, required, KEY_IN_OBJECT, offsetof(type, name), parse, false }
 #define OBJECT_MS(kind, type, name) \
-	{ kind, #name, false, false, offsetof(type, name##_ms), time_parse }
+	{ kind, #name, false, KEY_IN_OBJECT, offsetof(type, name##_ms), time_parse, false }
 #define LATER(kind, name, required, parse) \
-	{ kind, #name, required, true, offsetof(struct section, name), parse }
+	{ kind, #name, required, KEY_IN_SECTION, offsetof(struct section, name), parse, false }
+#define RULE(kind, name, parse) \
+	{ kind, #name, false, KEY_IN_RULES, offsetof(struct rules, name), parse, true }
 
 const struct config_key config_keys[] = {
 	OBJECT(SECTION_BACKEND, struct config, workers, false, workers_parse),
-	{ SECTION_BACKEND, "control", false, false, offsetof(struct config, control_path), socket_parse },
+	{ SECTION_BACKEND, "control", false, KEY_IN_OBJECT, offsetof(struct config, control_path), socket_parse, false },
 	OBJECT(SECTION_BACKEND, struct config, spin_us, false, spin_parse),
 
 	OBJECT(SECTION_ENDPOINT, struct endpoint, url, true, text_parse),
+	OBJECT(SECTION_ENDPOINT, struct endpoint, service, false, service_parse),
 	OBJECT(SECTION_ENDPOINT, struct endpoint, region, false, text_parse),
 	OBJECT(SECTION_ENDPOINT, struct endpoint, path_style, false, bool_parse),
 	OBJECT(SECTION_ENDPOINT, struct endpoint, ca_file, false, file_parse),
@@ -220,10 +195,14 @@ const struct config_key config_keys[] = {
 	OBJECT_MS(SECTION_ENDPOINT, struct endpoint, idle_timeout),
 	OBJECT(SECTION_ENDPOINT, struct endpoint, max_connections, false, connections_parse),
 
-	LATER(SECTION_TENANT, endpoint, true, text_parse),
-	LATER(SECTION_TENANT, credentials, true, text_parse),
+	LATER(SECTION_TENANT, endpoint, false, text_parse),
+	LATER(SECTION_TENANT, credentials, false, text_parse),
 	LATER(SECTION_TENANT, profile, false, text_parse),
-	OBJECT(SECTION_TENANT, struct tenant, buckets, true, buckets_parse),
+	OBJECT(SECTION_TENANT, struct tenant, ca_file, false, file_parse),
+	RULE(SECTION_TENANT, buckets, buckets_parse),
+	RULE(SECTION_TENANT, operations, operations_parse),
+	RULE(SECTION_TENANT, http_hosts, hosts_parse),
+	RULE(SECTION_TENANT, http_networks, networks_parse),
 	OBJECT_MS(SECTION_TENANT, struct tenant, timeout),
 	OBJECT(SECTION_TENANT, struct tenant, max_pinned, false, size_parse),
 	OBJECT(SECTION_TENANT, struct tenant, max_in_flight, false, in_flight_parse),

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CONFIG_KEYS_MAX	32	/* rows of the table */
+#define CONFIG_KEYS_MAX	80	/* rows of the table */
 
 enum section_kind {
 	SECTION_BACKEND,
@@ -32,14 +32,22 @@ struct section {
 	char *profile;
 };
 
+/* What a key sets. */
+enum key_where {
+	KEY_IN_OBJECT,		/* struct config, endpoint, tenant or listen */
+	KEY_IN_SECTION,		/* struct section: to be resolved later */
+	KEY_IN_RULES,		/* struct rules of a tenant */
+};
+
 struct config_key {
 	enum section_kind kind;
 	const char *name;
 	bool required;
-	bool in_section;	/* offset is into struct section, not into the object */
-	size_t offset;
+	enum key_where where;
+	size_t offset;		/* into that struct */
 	/* NULL, or what is wrong and what to write instead. */
 	const char *(*parse)(void *field, const char *value);
+	bool list;		/* may come more than once: each adds to the list */
 };
 
 extern const struct config_key config_keys[];	/* ends with a NULL name */

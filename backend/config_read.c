@@ -40,6 +40,7 @@ static void *endpoint_new(struct config *config, const char *name)
 		p = &(*p)->next;
 	*p = endpoint;
 	endpoint->name = xstrdup(name);
+	endpoint->service = xstrdup("s3");
 	endpoint->region = xstrdup("us-east-1");
 	endpoint->path_style = true;
 	endpoint->connect_timeout_ms = 5000;
@@ -57,6 +58,7 @@ static void *tenant_new(struct config *config, const char *name)
 		p = &(*p)->next;
 	*p = tenant;
 	tenant->name = xstrdup(name);
+	tenant->rules = xcalloc(sizeof(*tenant->rules));
 	tenant->timeout_ms = 60000;
 	tenant->max_pinned = 64 << 20;
 	tenant->max_in_flight = 64;
@@ -141,13 +143,25 @@ static void reader_section(struct inifile *ini, const char *header)
 	reader->skipping = false;
 }
 
+/* What the key's offset counts from. */
+static void *key_base(struct section *section, const struct config_key *key)
+{
+	switch (key->where) {
+	case KEY_IN_SECTION:
+		return section;
+	case KEY_IN_RULES:
+		return (void *)((struct tenant *)section->object)->rules;
+	default:
+		return section->object;
+	}
+}
+
 static void reader_key(struct inifile *ini, const char *name, const char *value)
 {
 	struct config_reader *reader = container_of(ini, struct config_reader, ini);
 	struct section *section = reader->current;
 	const struct config_key *key;
 	const char *nearest, *wrong;
-	bool list;
 	int index;
 
 	if (!section) {
@@ -165,14 +179,13 @@ static void reader_key(struct inifile *ini, const char *name, const char *value)
 		return;
 	}
 	key = &config_keys[index];
-	list = !strcmp(key->name, "buckets");
-	if (section->lines[index] && !list) {
+	if (section->lines[index] && !key->list) {
 		report_add(ini->report, ini->path, ini->line, "%s is given already, in line %u: keep one of them",
 			   name, section->lines[index]);
 		return;
 	}
 	section->lines[index] = ini->line;
-	wrong = key->parse((char *)(key->in_section ? (void *)section : section->object) + key->offset, value);
+	wrong = key->parse((char *)key_base(section, key) + key->offset, value);
 	if (wrong)
 		report_add(ini->report, ini->path, ini->line, "%s = %s: %s", name, value, wrong);
 }

@@ -4,12 +4,53 @@
  * copy every byte through a buffer; send and recv on a connected handle do not.
  */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include "config.h"
 #include "conn_pool.h"
 #include "container.h"
 #include "curlio.h"
+#include "tenant.h"
+
+#define KEEPALIVE_IDLE_S	30	/* an idle connection is probed after this time ... */
+#define KEEPALIVE_INTERVAL_S	10	/* ... and so often */
+
+static void socket_option(int fd, int option, unsigned int value)
+{
+	setsockopt(fd, IPPROTO_TCP, option, &value, sizeof(value));
+}
+
+/*
+ * The one place where a connection's address is known: each one that libcurl
+ * is about to try, whatever the name resolved to this time.
+ */
+static curl_socket_t conn_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct conn *conn = arg;
+	char text[ADDRESS_TEXT_MAX];
+	const char *kind = NULL;
+	int fd;
+
+	(void)purpose;
+	if (conn->target->filtered)
+		kind = address_denied(&address->addr, &tenant_rules(conn->target->tenant)->http_networks);
+	if (kind) {
+		snprintf(conn->denied, sizeof(conn->denied), "its address %s is %s: allow it in `http_networks` of [tenant %s]",
+			 address_text(&address->addr, text), kind, conn->target->tenant->name);
+		return CURL_SOCKET_BAD;
+	}
+	conn->attempted = true;
+	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	/* A peer that is gone without a word: as long as one that is silent. */
+	socket_option(fd, TCP_USER_TIMEOUT, conn->target->stall_timeout_ms);
+	return fd;
+}
 
 static CURLcode conn_setup(struct conn *conn, const struct conn_target *target)
 {
@@ -27,9 +68,15 @@ static CURLcode conn_setup(struct conn *conn, const struct conn_target *target)
 	SET(FRESH_CONNECT, 1L);
 	SET(HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);	/* or ALPN would agree on HTTP/2 */
 	SET(BUFFERSIZE, 524288L);	/* the most that one curl_easy_recv() moves; its pages stay untouched */
+	SET(OPENSOCKETFUNCTION, conn_socket);
+	SET(OPENSOCKETDATA, conn);
 	SET(TCP_KEEPALIVE, 1L);
+	SET(TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S);
+	SET(TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_S);
 	SET(QUICK_EXIT, 1L);		/* a resolver that hangs must not hold up the worker when its time is over */
 	SET(CONNECTTIMEOUT_MS, (long)target->connect_timeout_ms);
+	if (target->share)
+		SET(SHARE, target->share);
 	if (target->ca_file)
 		SET(CAINFO, target->ca_file);
 #undef SET
@@ -51,6 +98,7 @@ struct conn *conn_open(struct conn_pool *pool, const struct conn_target *target)
 		return NULL;
 	memset(conn, 0, offsetof(struct conn, out));
 	conn->pool = pool;
+	conn->target = target;
 	conn->fd = CURL_SOCKET_BAD;
 	conn->poll.ready = conn_poll_ready;
 	conn->easy = curl_easy_init();

@@ -28,9 +28,16 @@ struct conn_pools *conn_pools_new(struct worker *worker);
 /* Closes every connection. Operations that hold or await one were aborted before. */
 void conn_pools_free(struct conn_pools *pools);
 
-/* The tenant's pool for an endpoint, created on first use; NULL: no memory. */
+/*
+ * The tenant's pool for an endpoint, created on first use; the endpoint is
+ * copied. The caller holds it until conn_pool_put(). NULL with errno set:
+ * ENOMEM; EBUSY: all CONN_ORIGINS_MAX pools of endpoints that guests named
+ * (endpoint.filtered) are in use; else the one used least recently makes room.
+ */
 struct conn_pool *conn_pool_find(struct conn_pools *pools, const struct tenant *tenant,
 				 const struct endpoint *endpoint);
+void conn_pool_put(struct conn_pool *pool);
+#define CONN_ORIGINS_MAX 64	/* per tenant and worker */
 const char *conn_pool_url(const struct conn_pool *pool);	/* of the endpoint, for messages */
 struct sigv4_signer *conn_pool_signer(struct conn_pool *pool);
 
@@ -49,6 +56,7 @@ struct conn_waiter {
 	 */
 	void (*granted)(struct conn_waiter *waiter, struct conn *conn);
 	bool fresh;		/* refuse a connection that was used before */
+	bool denied;		/* the tenant may not reach the address; status is -EACCES */
 	int status;		/* -ECONNREFUSED, -EHOSTUNREACH, -ETIMEDOUT, -EPROTO (TLS), -ENOMEM */
 	char reason[256];
 	struct conn_waiter *next, **link;	/* the pool's; link NULL: not queued */

@@ -16,7 +16,8 @@
 struct conn_pool {
 	struct conn_pool *next;
 	struct conn_pools *pools;
-	char *tenant;
+	uint32_t users;			/* conn_pool_find() without conn_pool_put() */
+	uint64_t used;			/* the pools' clock, when it was found last */
 	char *url;			/* the endpoint's, as configured */
 	struct conn_target target;
 	uint32_t max_connections, idle_timeout_ms;
@@ -33,6 +34,7 @@ struct conn_pool {
 struct conn_pools {
 	struct worker *worker;
 	struct curlio *io;
+	uint64_t clock;			/* counts conn_pool_find() */
 	struct conn_pool *buckets[POOL_BUCKETS];
 };
 
@@ -151,9 +153,10 @@ static void waiter_unlink(struct conn_waiter *waiter)
 	waiter->link = NULL;
 }
 
-static void waiter_fail(struct conn_waiter *waiter, int status, const char *reason)
+static void waiter_fail(struct conn_waiter *waiter, int status, bool denied, const char *reason)
 {
 	waiter_unlink(waiter);
+	waiter->denied = denied;
 	waiter->status = status;
 	snprintf(waiter->reason, sizeof(waiter->reason), "%s", reason);
 	waiter->granted(waiter, NULL);
@@ -196,10 +199,12 @@ static void idle_expired(struct loop_timer *timer)
 		oldest = conn->idle_since_ms;
 	if (pool->idle)
 		loop_timer_start(conn_pool_loop(pool), timer, oldest + pool->idle_timeout_ms - now);
+	pool->users++;		/* whoever is told may let go */
 	if (pool_connect(pool) && !pool->open) {
-		waiter_fail(pool->waiters, -ENOMEM, "out of memory");
+		waiter_fail(pool->waiters, -ENOMEM, false, "out of memory");
 		pool_refill(pool);
 	}
+	pool->users--;
 }
 
 static int pool_status(const struct conn *conn, CURLcode code)
@@ -237,6 +242,7 @@ static void pool_grant(struct conn_pool *pool, struct conn *conn)
 void conn_pool_connected(struct conn *conn, CURLcode code)
 {
 	struct conn_pool *pool = conn->pool;
+	bool denied = conn->denied[0] && !conn->attempted;
 	char reason[CURL_ERROR_SIZE];
 	int status;
 
@@ -245,12 +251,15 @@ void conn_pool_connected(struct conn *conn, CURLcode code)
 		pool_grant(pool, conn);
 		return;
 	}
-	status = pool_status(conn, code);
-	snprintf(reason, sizeof(reason), "%s", conn->curl_error[0] ? conn->curl_error : curl_easy_strerror(code));
+	status = denied ? -EACCES : pool_status(conn, code);
+	snprintf(reason, sizeof(reason), "%s", denied ? conn->denied :
+		 conn->curl_error[0] ? conn->curl_error : curl_easy_strerror(code));
 	pool_close(conn);
+	pool->users++;		/* whoever is told may let go */
 	if (pool->waiters)
-		waiter_fail(pool->waiters, status, reason);
+		waiter_fail(pool->waiters, status, denied, reason);
 	pool_refill(pool);
+	pool->users--;
 }
 
 struct conn *conn_get(struct conn_pool *pool, struct conn_waiter *waiter)
@@ -294,17 +303,36 @@ static void pool_free(struct conn_pool *pool)
 	while (pool->conns)
 		pool_close(pool->conns);
 	loop_timer_stop(conn_pool_loop(pool), &pool->idle_timer);
+	curl_share_cleanup(pool->target.share);
 	sigv4_free(pool->signer);
 	free(pool->target.url);
 	free(pool->target.ca_file);
-	free(pool->tenant);
 	free(pool->url);
 	free(pool);
+}
+
+/* The certificates that an endpoint's is checked against; NULL: the system's. */
+static const char *pool_ca_file(const struct tenant *tenant, const struct endpoint *endpoint)
+{
+	return tenant->ca_file ? tenant->ca_file : endpoint->ca_file;
+}
+
+/* TLS sessions are as little shared between tenants as connections are. */
+static CURLSH *pool_share(void)
+{
+	CURLSH *share = curl_share_init();
+
+	if (share && curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION)) {
+		curl_share_cleanup(share);
+		share = NULL;
+	}
+	return share;
 }
 
 static struct conn_pool *pool_new(struct conn_pools *pools, const struct tenant *tenant,
 				  const struct endpoint *endpoint)
 {
+	const char *ca_file = pool_ca_file(tenant, endpoint);
 	bool brackets = strchr(endpoint->host, ':');
 	struct conn_pool *pool = calloc(1, sizeof(*pool));
 
@@ -313,57 +341,93 @@ static struct conn_pool *pool_new(struct conn_pools *pools, const struct tenant 
 	pool->pools = pools;
 	pool->waiters_tail = &pool->waiters;
 	pool->idle_timer.expired = idle_expired;
-	pool->tenant = strdup(tenant->name);
 	pool->url = strdup(endpoint->url);
-	pool->target.ca_file = endpoint->ca_file ? strdup(endpoint->ca_file) : NULL;
+	pool->target.tenant = tenant;
+	pool->target.filtered = endpoint->filtered;
+	pool->target.ca_file = ca_file ? strdup(ca_file) : NULL;
+	pool->target.share = endpoint->tls ? pool_share() : NULL;
 	pool->signer = sigv4_new();
 	if (asprintf(&pool->target.url, "%s://%s%s%s:%u/", endpoint->tls ? "https" : "http", brackets ? "[" : "",
 		     endpoint->host, brackets ? "]" : "", endpoint->port) < 0)
 		pool->target.url = NULL;
-	if (!pool->tenant || !pool->url || !pool->target.url || !pool->signer ||
-	    (endpoint->ca_file && !pool->target.ca_file)) {
+	if (!pool->url || !pool->target.url || !pool->signer || (ca_file && !pool->target.ca_file) ||
+	    (endpoint->tls && !pool->target.share)) {
 		pool_free(pool);
 		return NULL;
 	}
 	return pool;
 }
 
+/* A connection that was made without a look at its address is no guest's to choose. */
 static bool pool_is(const struct conn_pool *pool, const struct tenant *tenant, const struct endpoint *endpoint)
 {
-	const char *ca_file = endpoint->ca_file;
+	const char *ca_file = pool_ca_file(tenant, endpoint);
 
-	return !strcmp(pool->tenant, tenant->name) && !strcmp(pool->url, endpoint->url) &&
+	return pool->target.tenant == tenant && pool->target.filtered == endpoint->filtered &&
+	       !strcmp(pool->url, endpoint->url) &&
 	       !strcmp(pool->target.ca_file ? pool->target.ca_file : "", ca_file ? ca_file : "");
 }
 
-static unsigned int name_hash(const char *name)
+/* Room for one more pool of a tenant's guests. -EBUSY: all are in use. */
+static int pool_make_room(struct conn_pool **bucket, const struct tenant *tenant)
 {
-	unsigned int hash = 5381;
+	struct conn_pool **oldest = NULL, *pool;
+	unsigned int count = 0;
 
-	while (*name)
-		hash = hash * 33 + (unsigned char)*name++;
-	return hash % POOL_BUCKETS;
+	for (struct conn_pool **p = bucket; *p; p = &(*p)->next) {
+		if (!(*p)->target.filtered || (*p)->target.tenant != tenant)
+			continue;
+		count++;
+		if (!(*p)->users && (!oldest || (*p)->used < (*oldest)->used))
+			oldest = p;
+	}
+	if (count < CONN_ORIGINS_MAX)
+		return 0;
+	if (!oldest)
+		return -EBUSY;
+	pool = *oldest;
+	*oldest = pool->next;
+	pool_free(pool);
+	return 0;
+}
+
+static struct conn_pool **tenant_bucket(struct conn_pools *pools, const struct tenant *tenant)
+{
+	return &pools->buckets[((uintptr_t)tenant >> 6) % POOL_BUCKETS];
 }
 
 struct conn_pool *conn_pool_find(struct conn_pools *pools, const struct tenant *tenant,
 				 const struct endpoint *endpoint)
 {
-	struct conn_pool **bucket = &pools->buckets[name_hash(tenant->name)], *pool;
+	struct conn_pool **bucket = tenant_bucket(pools, tenant), *pool;
 
 	for (pool = *bucket; pool && !pool_is(pool, tenant, endpoint); pool = pool->next)
 		;
 	if (!pool) {
-		pool = pool_new(pools, tenant, endpoint);
-		if (!pool)
+		if (endpoint->filtered && pool_make_room(bucket, tenant)) {
+			errno = EBUSY;
 			return NULL;
+		}
+		pool = pool_new(pools, tenant, endpoint);
+		if (!pool) {
+			errno = ENOMEM;
+			return NULL;
+		}
+		pool->max_connections = endpoint->max_connections;
+		pool->idle_timeout_ms = endpoint->idle_timeout_ms;
+		pool->target.connect_timeout_ms = endpoint->connect_timeout_ms;
+		pool->target.stall_timeout_ms = endpoint->stall_timeout_ms;
 		pool->next = *bucket;
 		*bucket = pool;
 	}
-	/* A new configuration may have changed these. */
-	pool->max_connections = endpoint->max_connections;
-	pool->idle_timeout_ms = endpoint->idle_timeout_ms;
-	pool->target.connect_timeout_ms = endpoint->connect_timeout_ms;
+	pool->used = ++pools->clock;
+	pool->users++;
 	return pool;
+}
+
+void conn_pool_put(struct conn_pool *pool)
+{
+	pool->users--;
 }
 
 struct conn_pools *conn_pools_new(struct worker *worker)

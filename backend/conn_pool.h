@@ -11,6 +11,7 @@ struct conn_pools;
 
 struct conn {
 	struct conn_pool *pool;
+	const struct conn_target *target;	/* the pool's */
 	CURL *easy;		/* stays in the multi: libcurl finds the connection through it */
 	curl_socket_t fd;	/* once connected */
 	struct loop_poll poll;
@@ -21,17 +22,23 @@ struct conn {
 	struct conn *next_idle;
 	uint64_t idle_since_ms;
 	bool used;		/* carried a request before */
+	bool attempted;		/* an address could be tried */
+	char denied[160];	/* why the last one could not; "": it could */
 	char curl_error[CURL_ERROR_SIZE];
 	/* Last, and never cleared: untouched pages cost nothing. */
 	char out[CONN_OUT_SIZE];
 	char in[CONN_IN_SIZE];
 };
 
-/* What a connection needs to know of where it leads; copies, so that configurations may go. */
+/* What a connection needs to know of where it leads; copies, but for the tenant, which stays. */
 struct conn_target {
+	const struct tenant *tenant;
 	char *url;		/* scheme://host:port/ for libcurl */
 	char *ca_file;		/* NULL: the system's */
+	CURLSH *share;		/* of TLS sessions; NULL: no TLS */
+	bool filtered;		/* addresses by the tenant's rules */
 	uint32_t connect_timeout_ms;
+	uint32_t stall_timeout_ms;
 };
 
 /* Begin to connect; conn_pool_connected() follows from the loop. NULL: no memory. */

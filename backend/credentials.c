@@ -76,12 +76,19 @@ int credentials_read(struct credentials *credentials, const char *path, const ch
 	return -EINVAL;
 }
 
-void credentials_clear(struct credentials *credentials)
+static void secret_free(char *secret)
 {
-	if (credentials->secret_access_key)
-		explicit_bzero(credentials->secret_access_key, strlen(credentials->secret_access_key));
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
+void credentials_free(struct credentials *credentials)
+{
+	if (!credentials)
+		return;
 	free(credentials->access_key_id);
-	free(credentials->secret_access_key);
-	free(credentials->session_token);
-	*credentials = (struct credentials){ 0 };
+	secret_free(credentials->secret_access_key);
+	secret_free(credentials->session_token);
+	free(credentials);
 }

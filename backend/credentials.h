@@ -7,12 +7,13 @@ struct credentials;
 struct report;
 
 /*
- * Fill credentials (zeroed; freed with credentials_clear()) from one profile.
+ * Fill credentials (zeroed, from malloc()) from one profile.
  * 0, or -EINVAL after the report got a line for each fault: no such file, open
  * to all users, no such profile, a key missing.
  */
 int credentials_read(struct credentials *credentials, const char *path, const char *profile,
 		     struct report *report);
-void credentials_clear(struct credentials *credentials);
+/* Wipes and frees them. NULL is fine. */
+void credentials_free(struct credentials *credentials);
 
 #endif

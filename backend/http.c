@@ -35,6 +35,9 @@ static void http_leave(struct http *http, bool keep)
 	conn_get_abort(&http->waiter);
 	if (conn)
 		conn_put(conn, keep);
+	if (http->pool)
+		conn_pool_put(http->pool);
+	http->pool = NULL;
 }
 
 static void http_end(struct http *http, int status, bool keep)
@@ -261,14 +264,27 @@ static void http_granted(struct conn_waiter *waiter, struct conn *conn)
 		ret = op_error(http->op, -ETIMEDOUT, "NexusTimeout", "%s: no answer for %u ms (connect_timeout) while connecting: %s",
 			       url, http->endpoint->connect_timeout_ms, waiter->reason);
 	else
-		ret = op_error(http->op, waiter->status, "NexusConnectionFailed", "cannot connect to %s: %s",
-			       url, waiter->reason);
+		ret = op_error(http->op, waiter->status, waiter->denied ? "NexusPolicyDenied" : "NexusConnectionFailed",
+			       "cannot connect to %s: %s", url, waiter->reason);
 	http_end(http, ret, false);
+}
+
+static int http_find_pool(struct http *http)
+{
+	http->pool = conn_pool_find(http->op->worker->pools, http->op->tenant, http->endpoint);
+	if (http->pool)
+		return 0;
+	if (errno == EBUSY)
+		return op_error(http->op, -EBUSY, "NexusLimitExceeded",
+				"%u other HTTP origins are in use: wait for an operation to end", CONN_ORIGINS_MAX);
+	return op_error(http->op, -ENOMEM, "NexusInternal", "out of memory");
 }
 
 /* The next request of the same operation. */
 static void http_again(struct http *http, bool keep)
 {
+	int ret;
+
 	http_leave(http, keep);
 	if (http->upload)
 		http_rewind(http);
@@ -279,11 +295,11 @@ static void http_again(struct http *http, bool keep)
 	http->announced = http->received = 0;
 	http->chunk = (struct chunk){ 0 };
 	http->stage = HTTP_CONNECTING;
-	http->pool = conn_pool_find(http->op->worker->pools, http->op->tenant, http->endpoint);
-	if (http->pool)
-		http_connect(http);
+	ret = http_find_pool(http);
+	if (ret)
+		http_end(http, ret, false);
 	else
-		http_end(http, op_error(http->op, -ENOMEM, "NexusInternal", "out of memory"), false);
+		http_connect(http);
 }
 
 static void http_connect(struct http *http)
@@ -300,9 +316,9 @@ int http_start(struct http *http)
 
 	if (ret)
 		return ret;
-	http->pool = conn_pool_find(http->op->worker->pools, http->op->tenant, http->endpoint);
-	if (!http->pool)
-		return op_error(http->op, -ENOMEM, "NexusInternal", "out of memory");
+	ret = http_find_pool(http);
+	if (ret)
+		return ret;
 	http->stage = HTTP_CONNECTING;
 	http->stall.expired = http_stalled;
 	http->waiter.granted = http_granted;

@@ -8,6 +8,7 @@
 #include "config.h"
 #include "container.h"
 #include "s3.h"
+#include "tenant.h"
 
 #define KEY_MAX		1024	/* bytes, S3's limit */
 #define HOST_SIZE	512
@@ -101,7 +102,7 @@ static int s3_write_target(const struct s3_call *call, struct text *out, struct 
 static int s3_request(struct http *http, struct text *out)
 {
 	struct s3_call *call = container_of(http, struct s3_call, http);
-	const struct tenant *tenant = http->op->tenant;
+	const struct credentials *credentials = op_credentials(http->op);
 	struct sigv4_header headers[S3_HEADERS_MAX + 4];
 	char host[HOST_SIZE], date[SIGV4_DATE_SIZE], length[24];
 	size_t count = 0;
@@ -116,13 +117,15 @@ static int s3_request(struct http *http, struct text *out)
 	};
 	int ret;
 
+	if (!credentials)
+		return -EACCES;
 	ret = s3_host(call, host);
 	sigv4_date(date, time(NULL));
 	headers[count++] = (struct sigv4_header){ "host", host };
 	headers[count++] = (struct sigv4_header){ "x-amz-content-sha256", call->payload_hash };
 	headers[count++] = (struct sigv4_header){ "x-amz-date", date };
-	if (tenant->credentials.session_token)
-		headers[count++] = (struct sigv4_header){ "x-amz-security-token", tenant->credentials.session_token };
+	if (credentials->session_token)
+		headers[count++] = (struct sigv4_header){ "x-amz-security-token", credentials->session_token };
 	for (unsigned int i = 0; i < call->header_count; i++)
 		headers[count++] = call->headers[i];
 	sign.header_count = count;
@@ -136,7 +139,7 @@ static int s3_request(struct http *http, struct text *out)
 	}
 	text_puts(out, "authorization: ");
 	if (!ret)
-		ret = sigv4_sign(conn_pool_signer(http->pool), &tenant->credentials, &sign, out);
+		ret = sigv4_sign(conn_pool_signer(http->pool), credentials, &sign, out);
 	text_puts(out, "\r\n\r\n");
 	if (ret)
 		return op_error(http->op, ret, "NexusInternal", "cannot sign the request for s3://%s/%s: %s",
@@ -222,7 +225,7 @@ int s3_call_init(struct op *op, const char *method, const Nexus__V1__ObjectName 
 	if (!len || len > KEY_MAX)
 		return op_error(op, -EINVAL, "NexusBadRequest", "a key of %zu bytes; keys have 1 to %d", len, KEY_MAX);
 	call->http.op = op;
-	call->http.endpoint = op->tenant->endpoint;
+	call->http.endpoint = tenant_endpoint(op->tenant, "s3");
 	call->http.type = &s3_http_type;
 	call->http.kind = S3_KIND_OTHER;
 	call->method = method;

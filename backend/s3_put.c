@@ -58,6 +58,8 @@ static int s3_put_hash(struct s3_call *call)
 	}
 	pool = conn_pool_find(op->worker->pools, op->tenant, call->http.endpoint);
 	ret = pool ? sigv4_hash(conn_pool_signer(pool), window->data, window->len, call->payload_hash) : -ENOMEM;
+	if (pool)
+		conn_pool_put(pool);
 	if (ret)
 		return op_error(op, ret, "NexusInternal", "cannot hash the payload: %s", strerror(-ret));
 	return 0;

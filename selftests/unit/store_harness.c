@@ -153,7 +153,7 @@ void call_start(struct harness *harness, struct call *call, const struct op_type
 	call->tail = &call->op.windows;
 	call->op.type = type;
 	call->op.worker = &harness->worker;
-	call->op.tenant = &harness->tenant;
+	call->op.tenant = harness->as;
 	call->op.request = request;
 	call->op.response = (Nexus__V1__Response)NEXUS__V1__RESPONSE__INIT;
 	call_window(call, call->window_size);
@@ -240,19 +240,22 @@ struct counters harness_counters(const struct harness *harness)
 void harness_open(struct harness *harness, uint16_t port)
 {
 	static char *any[] = { "*", NULL };
+	static const struct rules rules = { .buckets = any };
 
 	memset(harness, 0, sizeof(*harness));
 	snprintf(harness->url, sizeof(harness->url), "http://127.0.0.1:%u", port);
 	snprintf(harness->authority, sizeof(harness->authority), "127.0.0.1:%u", port);
 	harness->endpoint = (struct endpoint){
 		.name = "store", .url = harness->url, .host = "127.0.0.1", .port = port,
-		.authority = harness->authority, .region = "us-east-1", .path_style = true,
+		.authority = harness->authority, .service = "s3", .region = "us-east-1", .path_style = true,
 		.connect_timeout_ms = 2000, .stall_timeout_ms = 5000, .max_connections = 8, .idle_timeout_ms = 5000,
 	};
 	harness->tenant = (struct tenant){
-		.name = "test", .endpoint = &harness->endpoint, .buckets = any,
-		.credentials = { "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", NULL },
+		.name = "test", .endpoints = harness->endpoints, .rules = &rules, .credentials = &harness->credentials,
 	};
+	harness->as = &harness->tenant;
+	harness->endpoints[0] = &harness->endpoint;
+	harness->credentials = (struct credentials){ "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", NULL };
 	harness->worker.loop = loop_new();
 	harness->worker.pools = harness->worker.loop ? conn_pools_new(&harness->worker) : NULL;
 	if (!harness->worker.pools) {

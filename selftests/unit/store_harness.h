@@ -16,7 +16,10 @@
 
 struct harness {
 	struct endpoint endpoint;
+	const struct endpoint *endpoints[2];
+	struct credentials credentials;
 	struct tenant tenant;
+	const struct tenant *as;	/* whose calls start: &tenant */
 	struct worker worker;
 	char url[64], authority[32];
 };

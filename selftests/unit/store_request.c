@@ -72,7 +72,7 @@ static void test_headers(void)
 
 	request.get_object->if_match = "\"tag\"";
 	request.get_object->version_id = "v/1";
-	harness.tenant.credentials.session_token = "token+/=";
+	harness.credentials.session_token = "token+/=";
 	run(&s3_get_type, &request);
 	sent("the version is in the query", "GET /data/key?versionId=v%2F1 HTTP/1.1\r\n");
 	sent("range", "\r\nrange: bytes=1-2\r\n");
@@ -80,7 +80,7 @@ static void test_headers(void)
 	sent("the session token", "\r\nx-amz-security-token: token+/=\r\n");
 	sent("all of them are signed",
 	     "SignedHeaders=host;if-match;range;x-amz-content-sha256;x-amz-date;x-amz-security-token,");
-	harness.tenant.credentials.session_token = NULL;
+	harness.credentials.session_token = NULL;
 
 	snprintf(host, sizeof(host), "\r\nhost: data.127.0.0.1:%u\r\n", server.port);
 	harness.endpoint.path_style = false;

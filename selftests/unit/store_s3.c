@@ -214,37 +214,37 @@ static void test_errors(void)
 
 static void test_wrong_keys(void)
 {
-	struct credentials good = harness.tenant.credentials;
+	struct credentials good = harness.credentials;
 
-	harness.tenant.credentials.secret_access_key = "wrong";
+	harness.credentials.secret_access_key = "wrong";
 	call.window_size = 64;
 	call_start(&harness, &call, &s3_get_type, request_get(BUCKET, "digits", ""));
 	finish("a wrong secret", -EACCES, "SignatureDoesNotMatch");
 	tap_ok(strstr(call_message(&call), "secret_access_key"), "  the message says what to check");
 	tap_ok(!strstr(call_message(&call), good.secret_access_key), "  but not the secret");
 	call_free(&call);
-	harness.tenant.credentials.access_key_id = "AKIDNOBODY";
+	harness.credentials.access_key_id = "AKIDNOBODY";
 	call_start(&harness, &call, &s3_get_type, request_get(BUCKET, "digits", ""));
 	finish("an unknown access key", -EACCES, "InvalidAccessKeyId");
 	call_free(&call);
-	harness.tenant.credentials = good;
+	harness.credentials = good;
 }
 
 /* 403 that comes while a large body is under way. */
 static void test_refused_upload(void)
 {
-	struct credentials good = harness.tenant.credentials;
+	struct credentials good = harness.credentials;
 	size_t len = 64 << 20;
 	char *data = pattern(len);
 
-	harness.tenant.credentials.secret_access_key = "wrong";
+	harness.credentials.secret_access_key = "wrong";
 	call.upload = data;
 	call.upload_len = len;
 	call.window_size = 1 << 20;
 	call_start(&harness, &call, &s3_put_type, request_put(BUCKET, "large", len));
 	finish("a large upload with a wrong secret", -EACCES, "SignatureDoesNotMatch");
 	call_free(&call);
-	harness.tenant.credentials = good;
+	harness.credentials = good;
 	free(data);
 }
 
@@ -271,8 +271,8 @@ int main(void)
 	if (!port)
 		tap_skip_all("no S3 server: run selftests/store/store start, then eval its env");
 	harness_open(&harness, atoi(port));
-	harness.tenant.credentials.access_key_id = getenv("AWS_ACCESS_KEY_ID");
-	harness.tenant.credentials.secret_access_key = getenv("AWS_SECRET_ACCESS_KEY");
+	harness.credentials.access_key_id = getenv("AWS_ACCESS_KEY_ID");
+	harness.credentials.secret_access_key = getenv("AWS_SECRET_ACCESS_KEY");
 	test_round_trips();
 	test_keys();
 	test_metadata();

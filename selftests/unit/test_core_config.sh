@@ -70,9 +70,23 @@ buckets = one-bucket
 buckets = another-bucket
 timeout = 1h
 max_pinned = 64M
-max_in_flight = 9"
+max_in_flight = 9
+ca_file = $dir/keys
+operations = s3:Get* dynamodb:Query
+operations = *
+http_hosts = api.example.com *.example.org:8443 [::1]:* 10.0.0.1:80, *
+http_networks = 10.1.0.0/16 ::1 fd00::/8
+[endpoint table]
+url = http://127.0.0.1:8000
+service = dynamodb
+[tenant two]
+endpoint = other table
+credentials = keys
+buckets = a-bucket b-bucket/raw/* c-*/x
+[tenant web]
+http_hosts = api.example.com"
 check
-tap_is "$output" "configuration is fine: 2 tenants, 2 endpoints, 1 listening sockets, 3 workers" "every key is known"
+tap_is "$output" "configuration is fine: 4 tenants, 3 endpoints, 1 listening sockets, 3 workers" "every key is known"
 
 config "$good
 [endpont x]"
@@ -133,8 +147,23 @@ done <<-'END'
 	endpoint x|max_connections|0|write a number from 1 to 4096
 	endpoint x|ca_file|certs.pem|write an absolute path
 	tenant x|endpoint|nowhere|there is no such [endpoint NAME] section
-	tenant x|buckets|UPPER|write names of 3 to 63 characters
-	tenant x|buckets|a*b|write names of 3 to 63 characters
+	tenant x|buckets|UPPER|write BUCKET or BUCKET/KEY
+	tenant x|buckets|a*b|write BUCKET or BUCKET/KEY
+	tenant x|buckets|abc/|write BUCKET or BUCKET/KEY
+	tenant x|buckets|abc/a*b|write BUCKET or BUCKET/KEY
+	tenant x|operations|GetObject|write SERVICE:ACTION
+	tenant x|operations|s3:|write SERVICE:ACTION
+	tenant x|operations|s3:*Object|write SERVICE:ACTION
+	tenant x|http_hosts|http://h|write HOST or HOST:PORT
+	tenant x|http_hosts|*h|write HOST or HOST:PORT
+	tenant x|http_hosts|*.|write HOST or HOST:PORT
+	tenant x|http_hosts|h:0|write HOST or HOST:PORT
+	tenant x|http_hosts|[x]|write HOST or HOST:PORT
+	tenant x|http_networks|10.1.0.0/8|write networks
+	tenant x|http_networks|10.0.0.0/33|write networks
+	tenant x|http_networks|localhost|write networks
+	tenant x|ca_file|/nowhere.pem|No such file
+	endpoint x|service|S3|write the name that signatures carry
 	tenant x|max_pinned|64T|write bytes, or a number with K, M or G
 	tenant x|max_pinned|1K|write bytes
 	tenant x|max_in_flight|-3|write a number
@@ -152,7 +181,16 @@ config '[endpoint e]
 url = http://h
 [tenant t]
 endpoint = e'
-fault "no buckets, no credentials" "a.conf:3: t lacks the key buckets" "a.conf:3: t lacks the key credentials"
+fault "no buckets, no credentials" "a.conf:3: t has an endpoint for s3, but lacks the key buckets" \
+	"a.conf:3: t has an endpoint, but lacks the key credentials"
+config "$good
+[endpoint again]
+url = http://h
+[tenant both]
+endpoint = e again
+credentials = keys
+buckets = abc"
+fault "two endpoints for one service" "a.conf:10: endpoint = again: another one of the list is for the same service"
 config '[backend]
 workers = 1'
 fault "no tenant" "no [tenant NAME] section"
