@@ -4,8 +4,8 @@
 # which `make -C ../backend O=$(O)/backend` builds; SAN as there.
 
 store_out := $(O)/selftests/unit
-store_tests := store_uri store_sigv4 store_http store_faults store_request store_tls store_s3
-store_units := address tenant loop log curlio conn conn_pool chunk http http_send http_receive http_head uri sigv4 \
+store_tests := store_uri store_sigv4 store_http store_faults store_request store_tls store_s3 store_address store_policy
+store_units := address tenant rules policy origin config_list loop log curlio conn conn_pool chunk http http_send http_receive http_head uri sigv4 \
 	       s3 s3_error s3_get s3_put s3_head s3_delete nexus.pb-c
 store_objects := $(store_units:%=$(O)/backend/%.o)
 store_flags := -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -pthread -I../backend -I../uapi -I$(O)/backend \
