@@ -85,6 +85,7 @@ int channel_attach(struct channel *channel)
 	nexus_store(&header->host_flags, 0);
 	channel->prefetch_hits = nexus_load(&header->prefetch_hits);
 	channel->prefetch_useless = nexus_load(&header->prefetch_useless);
+	order_tell(channel);
 	if (!channel_recover(channel)) {
 		channel_break(channel, "indices of the rings are out of range");
 		return -EINVAL;
@@ -174,12 +175,12 @@ void channel_slot_begin(struct channel *channel, uint32_t number)
 	nexus_store_release(&shared->state, NEXUS_SLOT_TAKEN);
 }
 
-bool channel_take(struct channel *channel)
+static bool channel_take_all(struct channel *channel)
 {
 	struct nexus_ring ring;
 	uint32_t ready, number;
 
-	if (channel->state != CHANNEL_SERVED || worker_draining(channel->worker))
+	if (channel->state != CHANNEL_SERVED)
 		return false;
 	ring = nexus_ring_sq(channel->arena.base, channel->nr_slots);
 	ready = nexus_ring_ready(&ring, channel->sq_head);
@@ -209,6 +210,11 @@ bool channel_take(struct channel *channel)
 		op_submit(channel, number);
 	}
 	return true;
+}
+
+bool channel_take(struct channel *channel)
+{
+	return !worker_draining(channel->worker) && channel_take_all(channel);
 }
 
 void channel_publish(struct channel *channel, uint32_t number)
@@ -271,6 +277,8 @@ void channel_close(struct channel *channel)
 {
 	if (channel->state == CHANNEL_CLOSING)
 		return;
+	/* What the guest submitted before it went it may have called done. */
+	channel_take_all(channel);
 	worker_forget(channel);
 	if (channel->state == CHANNEL_SERVED)
 		prefetch_count(channel);

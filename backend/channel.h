@@ -14,6 +14,7 @@
 #include "nexus_dev.h"
 #include "nexus_ring_ops.h"
 #include "op.h"
+#include "order.h"
 
 struct channel;
 struct op_core;
@@ -27,6 +28,7 @@ struct guest {
 	uint64_t requests;	/* so far; stored relaxed, other threads read it */
 	uint32_t prefetching;	/* prefetches beyond their gate */
 	struct prefetch_waiter *prefetch_waiters;	/* at it */
+	struct order order;	/* of its writes */
 };
 
 struct channel_transport {

@@ -7,6 +7,7 @@
 #include "config.h"
 #include "config_key.h"
 #include "config_list.h"
+#include "nexus.pb-c.h"
 #include "nexus_dev.h"
 #include "nexus_hypercall.h"
 
@@ -102,6 +103,22 @@ static const char *size_parse(void *field, const char *value)
 		return remedy;
 	*(uint64_t *)field = number << shift;
 	return NULL;
+}
+
+static const char *write_mode_parse(void *field, const char *value)
+{
+	static const char *const names[] = {
+		[NEXUS__V1__WRITE_MODE__THROUGH] = "through",
+		[NEXUS__V1__WRITE_MODE__DEFERRED] = "deferred",
+	};
+
+	for (uint32_t mode = NEXUS__V1__WRITE_MODE__THROUGH; mode < sizeof(names) / sizeof(names[0]); mode++) {
+		if (!strcmp(names[mode], value)) {
+			*(uint32_t *)field = mode;
+			return NULL;
+		}
+	}
+	return "write through or deferred";
 }
 
 static const char *bool_parse(void *field, const char *value)
@@ -206,6 +223,8 @@ const struct config_key config_keys[] = {
 	OBJECT_MS(SECTION_TENANT, struct tenant, timeout),
 	OBJECT(SECTION_TENANT, struct tenant, max_pinned, false, size_parse),
 	OBJECT(SECTION_TENANT, struct tenant, max_in_flight, false, in_flight_parse),
+	OBJECT(SECTION_TENANT, struct tenant, write_mode, false, write_mode_parse),
+	OBJECT(SECTION_TENANT, struct tenant, max_unwritten, false, size_parse),
 
 	OBJECT(SECTION_LISTEN, struct listen, path, true, socket_parse),
 	OBJECT(SECTION_LISTEN, struct listen, mode, false, mode_parse),

@@ -30,6 +30,8 @@ static const struct {
 	COUNTER(prefetch_bytes),
 	COUNTER(prefetch_hits),
 	COUNTER(prefetch_useless),
+	COUNTER(writes_deferred),
+	COUNTER(writes_degraded),
 	COUNTER(kicks),
 	COUNTER(notifies),
 #undef COUNTER

@@ -2,11 +2,13 @@
 /* Every gate, in the order in which operations meet them. */
 #include <stddef.h>
 #include "gate.h"
+#include "order.h"
 #include "policy.h"
 #include "prefetch.h"
 
 const struct gate *const gates[] = {
 	&policy_gate,
+	&order_gate,
 	&prefetch_gate,
 	NULL,
 };

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "op_core.h"
 #include "op_memory.h"
+#include "order.h"
 #include "response.h"
 #include "worker.h"
 #include "worker_core.h"
@@ -175,7 +176,10 @@ static void window_append(struct op_core *core, struct channel *channel, uint32_
 		.fin = slot->flags & NEXUS_SLOT_FIN,
 		.data = slot->data_len ? channel->arena.base + slot->data_off : NULL,
 	};
-	core->fin |= slot->window.fin;
+	if (slot->window.fin && !core->fin) {
+		core->fin = true;
+		order_fin(&core->op);
+	}
 	*core->windows_tail = &slot->window;
 	core->windows_tail = &slot->window.next;
 }

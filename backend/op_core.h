@@ -32,6 +32,7 @@ struct op_core {
 	bool parked;			/* at the last of them */
 	struct op_core *next_open, **prev_open;	/* the worker's list of parked ones that may go on */
 	uint64_t moved;			/* bytes through its windows so far */
+	struct order_claim *claim;	/* order.c's */
 	bool request_done;		/* the request's own slot was completed */
 	bool fin;			/* upload: all its data is here */
 	bool ended;			/* only the end's status and response are left */

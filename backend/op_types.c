@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Every operation that a guest can ask for. */
 #include <stddef.h>
+#include "flush.h"
 #include "null.h"
 #include "op.h"
 #include "s3.h"
@@ -11,5 +12,6 @@ const struct op_type *const op_types[] = {
 	&s3_put_type,
 	&s3_head_type,
 	&s3_delete_type,
+	&flush_type,
 	NULL,
 };

@@ -211,7 +211,8 @@ static bool connection_message(struct connection *connection, const struct nexus
 	struct loop *loop = connection->channel.worker->loop;
 	bool hello = connection->memfd < 0;
 
-	if (hello && msg->type == NEXUS_UNIX_HELLO && fds[0] >= 0 && fds[1] >= 0) {
+	if (hello && (msg->type == NEXUS_UNIX_HELLO || msg->type == NEXUS_UNIX_REATTACH) &&
+	    fds[0] >= 0 && fds[1] >= 0) {
 		loop_timer_stop(loop, &connection->hello_timer);
 		reply.status = connection_hello(connection, msg, fds);
 		if (!reply.status)
@@ -292,14 +293,17 @@ static void connection_silent(struct loop_timer *timer)
 	connection_close(container_of(timer, struct connection, hello_timer));
 }
 
+/* The guest finds the socket closed and the channel as it is, and turns to the next daemon. */
 static void connection_abandon(struct worker_client *client)
 {
 	struct connection *connection = container_of(client, struct connection, client);
-	bool closing = connection->closing;
 
-	op_abandon_all(&connection->channel);	/* the last one frees a closing connection */
-	if (!closing)
-		connection_close(connection);
+	if (connection->closing) {
+		op_abandon_all(&connection->channel);	/* the last one frees it */
+		return;
+	}
+	channel_abandon(&connection->channel);
+	connection_free(connection);
 }
 
 static void connection_begin(void *arg)

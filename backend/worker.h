@@ -26,6 +26,8 @@ struct counters {
 	uint64_t prefetch_bytes;	/* payload that they brought */
 	uint64_t prefetch_hits;		/* of those, by the guests' own account: asked for later */
 	uint64_t prefetch_useless;	/* and never asked for */
+	uint64_t writes_deferred;	/* uploads that the guest does not wait for */
+	uint64_t writes_degraded;	/* of those and of journaled ones: waited for after all, as too much was unwritten */
 	uint64_t kicks;			/* wake-ups by a guest */
 	uint64_t notifies;		/* guests woken */
 };

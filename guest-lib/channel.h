@@ -31,6 +31,13 @@ struct slot_ref {
 	uint64_t data_len;
 };
 
+/* The first acknowledged write that failed since the last flush. */
+struct write_failure {
+	int status;		/* 0: none */
+	char code[64];
+	char message[256];
+};
+
 struct nexus {
 	/* Protects everything in this struct and in its operations, but the
 	 * part of an operation that says otherwise. */
@@ -60,6 +67,7 @@ struct nexus {
 	struct prefetch *prefetches;	/* what was fetched and not asked for yet */
 	bool in_invocation;		/* between nexus_next() and nexus_respond() */
 	uint64_t prefetched, prefetch_hits, prefetch_useless;
+	struct write_failure failure;
 	uint64_t requests, kicks, waits, resizes, copied;
 };
 

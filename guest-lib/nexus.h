@@ -37,6 +37,14 @@ struct nexus_field {
 	const char *value;
 };
 
+/* When a put is acknowledged: nexus_put(3). */
+enum nexus_write_mode {
+	NEXUS_WRITE_DEFAULT,		/* the tenant's */
+	NEXUS_WRITE_THROUGH,		/* the store has it */
+	NEXUS_WRITE_DEFERRED,		/* the host has it; nexus_flush() tells when the store has, and whether */
+	NEXUS_WRITE_JOURNALED,		/* it is on the host's disk */
+};
+
 /* An operation refuses what it does not take with -EINVAL. */
 struct nexus_options {
 	size_t size;
@@ -48,6 +56,7 @@ struct nexus_options {
 	const char *content_type;	/* put */
 	const struct nexus_field *metadata;	/* put: names without x-amz-meta- */
 	size_t nr_metadata;
+	enum nexus_write_mode write_mode;	/* put */
 };
 #define NEXUS_OPTIONS_INIT { .size = sizeof(struct nexus_options) }
 
@@ -111,6 +120,10 @@ struct nexus_op *nexus_put_start(struct nexus *nx, const char *bucket, const cha
 				 size_t len, const struct nexus_options *options);
 struct nexus_op *nexus_put_stream(struct nexus *nx, const char *bucket, const char *key, uint64_t total,
 				  const struct nexus_options *options);
+
+/* nexus_flush(3) */
+int nexus_flush(struct nexus *nx, const struct nexus_options *options, struct nexus_op **op);
+struct nexus_op *nexus_flush_start(struct nexus *nx, const struct nexus_options *options);
 
 /* nexus_head(3) */
 int nexus_head(struct nexus *nx, const char *bucket, const char *key, const struct nexus_options *options,

@@ -101,11 +101,50 @@ void op_progress(struct nexus_op *op)
 		op->deadline = channel_deadline((int64_t)op->timeout_ms + GRACE_MS);
 }
 
+void op_acknowledge(struct nexus_op *op)
+{
+	uint32_t flags = nexus_load(&op->nx->header->host_flags);
+
+	if (!op->deferred || op->ended || flags & NEXUS_HOST_THROUGH)
+		return;
+	op->acknowledged = true;
+	op_end(op, 0);
+}
+
+/* An acknowledged write failed: only a flush can tell now. */
+static void op_lost(struct nexus_op *op, int status)
+{
+	struct write_failure *f = &op->nx->failure;
+	const Nexus__V1__Error *e = op->failure ? op->failure->error : op->response ? op->response->error : NULL;
+
+	if (f->status)
+		return;
+	f->status = status;
+	snprintf(f->code, sizeof(f->code), "%s", e && *e->code ? e->code : "NexusConnectionLost");
+	snprintf(f->message, sizeof(f->message), "the deferred write of s3://%s failed: %.100s", op->target,
+		 e && *e->message ? e->message : op->nx->dead ? op->nx->dead_reason : strerror(-status));
+}
+
+/* This process's own failures come first: the daemon that saw them may have died. */
+static void op_complete_flush(struct nexus_op *op)
+{
+	struct write_failure *f = &op->nx->failure;
+
+	if (!f->status || op->ended)
+		return;
+	op_fail(op, f->status, "", "%s", f->message);
+	snprintf(op->target, sizeof(op->target), "%s", f->code);
+	op->code = op->target;
+	f->status = 0;
+}
+
 static void op_complete_direct(struct nexus_op *op, const struct completion *c)
 {
 	result_take(op, c);
 	op->moved = c->data_len;
 	op->closed = !c->more;
+	if (op->flush)
+		op_complete_flush(op);
 	if (c->more && op->upload) {
 		op_fail(op, -EPROTO, "NexusInternal", "the host wants more than the %llu bytes it was sent",
 			(unsigned long long)op->data_len);
@@ -141,6 +180,11 @@ void op_complete(struct nexus_op *op, struct window *w, const struct completion 
 			upload_complete(op, w, c);
 		else
 			download_complete(op, w, c);
+	}
+	if (op->acknowledged && op->closed) {
+		op->acknowledged = false;
+		if (c->status < 0 || op->cancelled)
+			op_lost(op, op->cancelled ? -EPROTO : c->status);
 	}
 	op_settle(op);
 }
@@ -243,14 +287,16 @@ int nexus_op_cancel(struct nexus_op *op)
 
 	if (!op->started)
 		op_fail(op, -ECANCELED, "NexusCanceled", "cancelled before it was sent");
-	op_cancel(op);
+	if (!op->acknowledged)
+		op_cancel(op);
 	op_settle(op);
 	return 0;
 }
 
 void op_drop(struct nexus_op *op)
 {
-	op_cancel(op);
+	if (!op->acknowledged)
+		op_cancel(op);
 	op_end(op, -ECANCELED);
 	if (op->held)
 		op->held->state = WINDOW_IDLE;

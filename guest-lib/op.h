@@ -51,6 +51,9 @@ struct nexus_op {
 	bool ended;			/* status is final */
 	bool released;			/* the caller has let go */
 	bool cancelled;			/* on nx->cancels, or sent */
+	bool flush;			/* ends with what became of deferred writes */
+	bool deferred;			/* ends when the host has all of it, if that is in one window */
+	bool acknowledged;		/* it ended so: what becomes of it, a flush tells */
 	int status;
 	int host_status;		/* closed: as the daemon said */
 	uint32_t timeout_ms;		/* as asked for; 0: the tenant's */
@@ -82,6 +85,7 @@ struct nexus_op {
 	uint32_t again_len;
 	Nexus__V1__Response *response;	/* NULL: none; in `memory` */
 	Nexus__V1__Response *failure;	/* what ended the stream after `response` */
+	char target[96];		/* deferred: bucket and key, for messages; may be cut off */
 	const char *code;		/* local failures; else NULL */
 	char message[192];
 	struct bump memory;
@@ -109,6 +113,7 @@ struct completion {
 #define OPTION_IF_MATCH		4U
 #define OPTION_VERSION_ID	8U
 #define OPTION_CONTENT		16U	/* content_type, metadata */
+#define OPTION_WRITE_MODE	32U
 
 /* op.c: life. NULL: out of memory. */
 struct nexus_op *op_new(struct nexus *nx);
@@ -131,6 +136,12 @@ void op_complete(struct nexus_op *op, struct window *w, const struct completion 
 
 /* Let go of memory and slots if it has ended and nothing is in flight. Frees a released operation. */
 void op_settle(struct nexus_op *op);
+
+/*
+ * The last window of a deferred write is submitted: the daemon will finish it, whatever
+ * becomes of this process. Unless the daemon asks to be waited for, that is the end.
+ */
+void op_acknowledge(struct nexus_op *op);
 
 /* The payload moves: what is limited from now on is the time to its next window. */
 void op_progress(struct nexus_op *op);

@@ -214,9 +214,21 @@ static bool open_idle(void *arg)
 	const struct nexus *nx = arg;
 
 	for (const struct nexus_op *op = nx->ops; op; op = op->next)
-		if (op->in_flight)
+		if (op->in_flight && !op->acknowledged)
 			return false;
 	return true;
+}
+
+/* The daemon finishes what was acknowledged: if it died, the next one, which must know of it. */
+static void open_leave_writes(struct nexus *nx)
+{
+	queue_reap(nx);
+	for (const struct nexus_op *op = nx->ops; op && !nx->dead && nx->transport->ops->check; op = op->next) {
+		if (op->acknowledged) {
+			nx->transport->ops->check(nx->transport);
+			return;
+		}
+	}
 }
 
 /*
@@ -230,8 +242,10 @@ void nexus_close(struct nexus *nx)
 	{
 		CHANNEL_LOCK(nx);
 		for (struct nexus_op *op = nx->ops; op && !nx->dead; op = op->next)
-			op_cancel(op);
+			if (!op->acknowledged)
+				op_cancel(op);
 		queue_wait(nx, open_idle, nx, channel_deadline(CLOSE_MS));
+		open_leave_writes(nx);
 	}
 	open_free(nx);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 #include <errno.h>
+#include <stdio.h>
 #include "cleanup.h"
 #include "op.h"
 
@@ -32,7 +33,7 @@ static struct nexus_op *put_begin(struct nexus *nx, const char *bucket, const ch
 	autofree Nexus__V1__Field *fields = NULL;
 	autofree Nexus__V1__Field **list = NULL;
 
-	if (!op || op_options(op, &o, options, OPTION_WINDOW | OPTION_CONTENT) ||
+	if (!op || op_options(op, &o, options, OPTION_WINDOW | OPTION_CONTENT | OPTION_WRITE_MODE) ||
 	    op_object(op, &object, bucket, key))
 		return op;
 	if (o.nr_metadata > MAX_METADATA) {
@@ -50,6 +51,12 @@ static struct nexus_op *put_begin(struct nexus *nx, const char *bucket, const ch
 		if (put_metadata(op, &put, &o, fields, list))
 			return op;
 	}
+	if (o.write_mode == NEXUS_WRITE_DEFERRED ||
+	    (!o.write_mode && nexus_load(&nx->header->host_flags) & NEXUS_HOST_DEFERRED)) {
+		op->deferred = true;
+		snprintf(op->target, sizeof(op->target), "%s/%s", bucket, key);
+	}
+	put.write_mode = (Nexus__V1__WriteMode)o.write_mode;
 	put.object = &object;
 	put.content_length = payload->len;
 	if (o.content_type)

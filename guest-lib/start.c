@@ -37,6 +37,8 @@ int op_options(struct nexus_op *op, struct nexus_options *o, const struct nexus_
 		bad = "if_match";
 	if (o->version_id && !(allowed & OPTION_VERSION_ID))
 		bad = "version_id";
+	if (o->write_mode && !(allowed & OPTION_WRITE_MODE))
+		bad = "write_mode";
 	if ((o->content_type || o->nr_metadata) && !(allowed & OPTION_CONTENT))
 		bad = o->content_type ? "content_type" : "metadata";
 	if (bad)
@@ -126,6 +128,9 @@ static int start_window(struct nexus_op *op, const struct op_payload *payload, u
 {
 	uint32_t max = op->nx->arena.max > NEXUS_WINDOW_MAX ? NEXUS_WINDOW_MAX : op->nx->arena.max;
 
+	/* A daemon that dies must find all of it: no window may be used twice. */
+	if (op->deferred)
+		window = max;
 	op->window_size = window < NEXUS_PAGE_SIZE ? NEXUS_PAGE_SIZE : window > max ? max : round_page(window);
 	if ((op->upload || op->pumped) && payload->len < op->window_size)
 		op->window_size = payload->len ? round_page(payload->len) : NEXUS_PAGE_SIZE;
@@ -186,11 +191,14 @@ void op_start(struct nexus_op *op, Nexus__V1__Request *req, const struct op_payl
 {
 	{
 		CHANNEL_LOCK(op->nx);
+		bool fin = false;
+
 		req->timeout_ms = o->timeout_ms;
 		if (!op->ended && !start_locked(op, req, payload, o, block)) {
 			prefetch_write_begin(op, req);
 			if (op->mode == OP_DIRECT) {
 				op_submit(op, NULL, op->data_off, op->data_len, op->upload);
+				fin = op->upload;
 			} else if (op->mode == OP_DOWNLOAD) {
 				struct window *w = op->windows;
 
@@ -200,6 +208,8 @@ void op_start(struct nexus_op *op, Nexus__V1__Request *req, const struct op_payl
 				op_submit(op, w, w->off, w->cap, false);
 			}
 			queue_kick(op->nx);
+			if (fin)
+				op_acknowledge(op);
 		}
 		op_settle(op);
 	}

@@ -24,6 +24,12 @@ struct transport_ops {
 	 */
 	int (*wait)(struct transport *t, const uint32_t *word, uint32_t seen, int64_t timeout_ns);
 
+	/*
+	 * Optional. Is the daemon there? If it died, wait for the next one. 0, or a
+	 * negative errno: the channel is lost.
+	 */
+	int (*check)(struct transport *t);
+
 	/* Add memory up to `size` bytes, one piece of at most NEXUS_SHARE_MAX_PAGES. */
 	int (*grow)(struct transport *t, size_t size);
 

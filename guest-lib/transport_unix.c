@@ -3,33 +3,136 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include "../uapi/nexus_hypercall.h"
-#include "../uapi/nexus_ring.h"
+#include "../uapi/nexus_ring_ops.h"
 #include "../uapi/nexus_unix.h"
 #include "cleanup.h"
 #include "socket.h"
 #include "transport.h"
 
 #define ANSWER_MS	10000
-#define LOOK_NS		1000000000LL	/* how soon a daemon that died is noticed */
+#define LOOK_NS		200000000LL	/* how soon a daemon that died is noticed */
+#define REATTACH_MS	60000		/* how long the next one is waited for */
+#define REATTACH_STEP_NS 20000000L
 
 struct transport_unix {
 	struct transport t;
-	int sock, memfd, bell;
+	int memfd, bell;
 	size_t length;		/* of the memfd: it never shrinks (F_SEAL_SHRINK) */
+	char *path;
+	pthread_mutex_t lock;	/* protects the rest, and one exchange of messages */
+	int sock;
+	pid_t peer;		/* the daemon; 0: in a pid namespace that we do not see */
+	uint32_t pages;		/* as agreed with the daemon last */
 };
 
 static struct transport_unix *to_unix(struct transport *t)
 {
 	return (struct transport_unix *)t;
+}
+
+static int unix_call(struct transport_unix *u, struct nexus_unix_msg *m, const int *fds, int nr_fds)
+{
+	uint32_t type = m->type;
+	int ret;
+
+	ret = socket_call(u->sock, m, sizeof(*m), fds, nr_fds, NULL, ANSWER_MS);
+	if (ret)
+		return ret;
+	return m->type == type && m->status <= 0 ? m->status : -EBADMSG;
+}
+
+/* ---- the daemon dies, and another comes ---- */
+
+/* Says that there is nobody at the other end, rather than that he refused. */
+static bool unix_lost(int err)
+{
+	return err == -EPIPE || err == -ECONNRESET || err == -ECONNREFUSED || err == -ENOENT ||
+	       err == -ENOTCONN || err == -EAGAIN || err == -ETIMEDOUT;
+}
+
+/* The daemon's last word, if it ended the channel. */
+static bool unix_ended(const struct transport_unix *u)
+{
+	const struct nexus_ring_header *h = u->t.base;
+	uint32_t state = nexus_load_acquire(&h->host_state);
+
+	return state == NEXUS_HOST_BROKEN || state == NEXUS_HOST_GONE;
+}
+
+static pid_t unix_peer(int sock)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) ? 0 : peer.pid;
+}
+
+static int unix_reattach_once(struct transport_unix *u)
+{
+	struct nexus_unix_msg m = { .type = NEXUS_UNIX_REATTACH, .version = NEXUS_ABI_VERSION, .pages = u->pages };
+	int sock = socket_connect(u->path);
+
+	if (sock < 0)
+		return sock;
+	close(u->sock);
+	u->sock = sock;
+	/* The one that hung up on us may still be at work in the arena. */
+	if (u->peer && unix_peer(sock) == u->peer)
+		return -ESTALE;
+	u->peer = unix_peer(sock);
+	return unix_call(u, &m, (int []){ u->memfd, u->bell }, 2);
+}
+
+/*
+ * The slots say what was in flight: the next daemon goes on with it. u->lock held.
+ * Others wait for it meanwhile, as they would for the daemon's answers.
+ */
+static int unix_reattach(struct transport_unix *u)
+{
+	const struct timespec step = { 0, REATTACH_STEP_NS };
+	struct timespec start, now;
+	int ret;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	do {
+		ret = unix_ended(u) ? -ESTALE : unix_reattach_once(u);
+		if (!unix_lost(ret))
+			break;
+		nanosleep(&step, NULL);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while ((now.tv_sec - start.tv_sec) * 1000LL < REATTACH_MS);
+	if (!ret)
+		return 0;
+	if (ret == -ESTALE)
+		snprintf(u->t.reason, sizeof(u->t.reason), "the daemon closed the connection");
+	else
+		snprintf(u->t.reason, sizeof(u->t.reason), "the daemon died, and no other took over at unix:%s: %s",
+			 u->path, strerror(-ret));
+	return -ECONNRESET;
+}
+
+static int unix_check(struct transport *t)
+{
+	struct transport_unix *u = to_unix(t);
+	int ret = 0;
+
+	pthread_mutex_lock(&u->lock);
+	if (socket_closed(u->sock))
+		ret = unix_reattach(u);
+	pthread_mutex_unlock(&u->lock);
+	return ret;
 }
 
 static int unix_kick(struct transport *t)
@@ -51,30 +154,24 @@ static int unix_wait(struct transport *t, const uint32_t *word, uint32_t seen, i
 	ts = (struct timespec){ timeout_ns / 1000000000, timeout_ns % 1000000000 };
 	if (!syscall(SYS_futex, word, FUTEX_WAIT, seen, &ts, NULL, 0) || errno != ETIMEDOUT)
 		return 0;
-	if (socket_closed(to_unix(t)->sock)) {
-		snprintf(t->reason, sizeof(t->reason), "the daemon closed the connection");
-		return -ECONNRESET;
-	}
-	return 0;
-}
-
-static int unix_call(struct transport_unix *u, struct nexus_unix_msg *m, const int *fds, int nr_fds)
-{
-	uint32_t type = m->type;
-	int ret;
-
-	ret = socket_call(u->sock, m, sizeof(*m), fds, nr_fds, NULL, ANSWER_MS);
-	if (ret)
-		return ret;
-	return m->type == type && m->status <= 0 ? m->status : -EBADMSG;
+	return unix_check(t);
 }
 
 static int unix_resize(struct transport_unix *u, size_t size)
 {
-	struct nexus_unix_msg m = { .type = NEXUS_UNIX_ARENA, .version = NEXUS_ABI_VERSION,
-				    .pages = size / NEXUS_PAGE_SIZE };
+	struct nexus_unix_msg m;
+	int ret;
 
-	return unix_call(u, &m, NULL, 0);
+	pthread_mutex_lock(&u->lock);
+	do {
+		m = (struct nexus_unix_msg){ .type = NEXUS_UNIX_ARENA, .version = NEXUS_ABI_VERSION,
+					     .pages = size / NEXUS_PAGE_SIZE };
+		ret = unix_call(u, &m, NULL, 0);
+	} while (unix_lost(ret) && !(ret = unix_reattach(u)));
+	if (!ret)
+		u->pages = size / NEXUS_PAGE_SIZE;
+	pthread_mutex_unlock(&u->lock);
+	return ret;
 }
 
 static int unix_grow(struct transport *t, size_t size)
@@ -113,6 +210,8 @@ static void unix_close(struct transport *t)
 		close(u->bell);
 	if (u->sock >= 0)
 		close(u->sock);
+	pthread_mutex_destroy(&u->lock);
+	free(u->path);
 	free(u);
 }
 
@@ -120,6 +219,7 @@ static const struct transport_ops unix_ops = {
 	.name	= "unix",
 	.kick	= unix_kick,
 	.wait	= unix_wait,
+	.check	= unix_check,
 	.grow	= unix_grow,
 	.shrink	= unix_shrink,
 	.close	= unix_close,
@@ -162,15 +262,20 @@ int transport_unix_open(struct transport **t, const struct transport_spec *spec)
 	if (!u)
 		return open_fail(-ENOMEM, "out of memory");
 	u->t = (struct transport){ .ops = &unix_ops, .size = spec->size, .max = spec->max, .slots = spec->slots };
-	u->memfd = u->bell = -1;
+	u->memfd = u->bell = u->sock = -1;
+	pthread_mutex_init(&u->lock, NULL);
+	u->path = strdup(spec->path);
+	if (!u->path)
+		return open_fail(-ENOMEM, "out of memory");
 	u->sock = socket_connect(spec->path);
 	if (u->sock < 0)
 		return open_fail(u->sock, "no nexus-backend at unix:%s: %s; is it running, with this socket in its configuration?",
 				 spec->path, strerror(-u->sock));
+	u->peer = unix_peer(u->sock);
 	ret = unix_memory(u);
 	if (ret)
 		return ret;
-	m.pages = u->t.size / NEXUS_PAGE_SIZE;
+	m.pages = u->pages = u->t.size / NEXUS_PAGE_SIZE;
 	ret = unix_call(u, &m, (int []){ u->memfd, u->bell }, 2);
 	if (ret == -EPROTONOSUPPORT || (!ret && NEXUS_ABI_MAJOR_OF(m.version) != NEXUS_ABI_MAJOR))
 		return open_fail(-EPROTONOSUPPORT, "the host speaks ABI %u, this library %u",

@@ -55,6 +55,7 @@ void upload_send(struct nexus_op *op)
 	struct window *w = op->held;
 	uint64_t len = op->pos;
 	bool fin = op->queued + len == op->total;
+	bool whole = fin && !op->started;	/* a daemon that takes over has it all */
 
 	op->held = NULL;
 	op->pos = 0;
@@ -69,6 +70,8 @@ void upload_send(struct nexus_op *op)
 		op_submit(op, w, w->off, len, fin);
 	}
 	queue_kick(op->nx);
+	if (whole)
+		op_acknowledge(op);
 }
 
 /* Bytes that the held window can still take. */

@@ -14,8 +14,15 @@
  *	guest -> daemon  ARENA {pages}: the arena grew (the memfd is that long
  *	                 already) or shrank (holes may be punched after the answer)
  *	daemon -> guest  ARENA {pages, status}
- *	either side      closes the socket: the channel ends. The daemon finishes
- *	                 what it acknowledged, sets NEXUS_HOST_GONE and unmaps.
+ *	guest closes     the channel ends. The daemon takes what was submitted and
+ *	                 holds all its data, finishes that and what it acknowledged,
+ *	                 sets NEXUS_HOST_GONE and unmaps.
+ *	daemon closes    it set NEXUS_HOST_BROKEN or NEXUS_HOST_GONE before: the
+ *	                 channel ended. Otherwise it died or stops: the guest connects
+ *	                 to the next daemon, at the same path, and sends
+ *	guest -> daemon  REATTACH, as HELLO, with the same file descriptors and the
+ *	                 arena's last agreed size. The daemon recovers what is in
+ *	                 flight (nexus_ring.h) and answers REATTACH.
  *
  * WAIT is FUTEX_WAIT on cq_tail, wake-up FUTEX_WAKE (not private) by the
  * daemon. status: 0 or a negative errno: -EPROTONOSUPPORT major differs;
@@ -30,6 +37,7 @@
 
 #define NEXUS_UNIX_HELLO	1U
 #define NEXUS_UNIX_ARENA	2U
+#define NEXUS_UNIX_REATTACH	3U
 
 struct nexus_unix_msg {
 	__u32 type;		/* NEXUS_UNIX_* */

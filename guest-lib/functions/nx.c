@@ -22,6 +22,7 @@ static const char usage_text[] =
 	"       nx [OPTION...] put BUCKET KEY --size N --pattern SEED\n"
 	"       nx [OPTION...] head BUCKET KEY\n"
 	"       nx [OPTION...] delete BUCKET KEY\n"
+	"       nx [OPTION...] flush\n"
 	"       nx [OPTION...] null\n"
 	"       nx [OPTION...] probe\n"
 	"       nx [OPTION...] bench get BUCKET KEY N\n"
@@ -37,6 +38,8 @@ static const char usage_text[] =
 	"  --meta NAME=VALUE  put: metadata; may be repeated\n"
 	"  --size N        put: length of generated content, in bytes\n"
 	"  --pattern SEED  put: which content to generate\n"
+	"  --write-mode M  put: through, deferred or journaled\n"
+	"  --flush         put: then wait for what was deferred\n"
 	"  --stats         afterwards, print the channel's counters\n"
 	"  --help\n"
 	"\n"
@@ -44,7 +47,7 @@ static const char usage_text[] =
 
 enum {
 	OPT_TARGET = 256, OPT_SUM, OPT_KEY_HEX, OPT_TIMEOUT, OPT_RANGE, OPT_IF_MATCH, OPT_VERSION_ID, OPT_TYPE,
-	OPT_META, OPT_SIZE, OPT_PATTERN, OPT_STATS, OPT_HELP,
+	OPT_META, OPT_SIZE, OPT_PATTERN, OPT_WRITE_MODE, OPT_FLUSH, OPT_STATS, OPT_HELP,
 };
 
 static const struct option long_options[] = {
@@ -59,6 +62,8 @@ static const struct option long_options[] = {
 	{ "meta", required_argument, NULL, OPT_META },
 	{ "size", required_argument, NULL, OPT_SIZE },
 	{ "pattern", required_argument, NULL, OPT_PATTERN },
+	{ "write-mode", required_argument, NULL, OPT_WRITE_MODE },
+	{ "flush", no_argument, NULL, OPT_FLUSH },
 	{ "stats", no_argument, NULL, OPT_STATS },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ 0 },
@@ -71,7 +76,7 @@ struct nx {
 	const char *target;
 	struct nexus_options options;
 	struct nexus_field meta[MAX_META];
-	bool sum, key_hex, stats, generated;
+	bool sum, key_hex, stats, generated, flush;
 	uint64_t size, seed;
 	const char *bucket;
 	char key[2049];		/* longer than any store takes, so that it can refuse */
@@ -238,6 +243,11 @@ static int nx_put(struct nx *nx, int argc, char **argv)
 		ret = nexus_write_commit(op, n);
 	}
 	ret = nexus_finish(op);
+	/* Over a unix socket nobody else could wait for it. */
+	if (!ret && nx->flush) {
+		nexus_op_free(op);
+		ret = nexus_flush(nx->nexus, NULL, &op);
+	}
 	if (!ret && nx->sum)
 		sum_print(&sum);
 	else if (!ret)
@@ -261,6 +271,16 @@ static int nx_delete(struct nx *nx, int argc, char **argv)
 {
 	struct nexus_op *op;
 	int ret = nexus_delete(nx->nexus, nx->bucket, nx->key, &nx->options, &op);
+
+	(void)argc;
+	(void)argv;
+	return nx_result(op, ret);
+}
+
+static int nx_flush(struct nx *nx, int argc, char **argv)
+{
+	struct nexus_op *op;
+	int ret = nexus_flush(nx->nexus, NULL, &op);
 
 	(void)argc;
 	(void)argv;
@@ -352,6 +372,7 @@ static const struct verb {
 	{ "put", 2, 3, true, nx_put },
 	{ "head", 2, 2, true, nx_head },
 	{ "delete", 2, 2, true, nx_delete },
+	{ "flush", 0, 0, false, nx_flush },
 	{ "null", 0, 0, false, nx_null },
 	{ "bench", 4, 4, true, nx_bench },
 };
@@ -400,6 +421,23 @@ static int nx_meta(struct nx *nx, char *text)
 	return 0;
 }
 
+static int nx_write_mode(struct nx *nx, const char *text)
+{
+	static const char *const modes[] = {
+		[NEXUS_WRITE_THROUGH] = "through",
+		[NEXUS_WRITE_DEFERRED] = "deferred",
+		[NEXUS_WRITE_JOURNALED] = "journaled",
+	};
+
+	for (int mode = NEXUS_WRITE_THROUGH; mode <= NEXUS_WRITE_JOURNALED; mode++) {
+		if (!strcmp(text, modes[mode])) {
+			nx->options.write_mode = mode;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 /* 0, or EXIT_USAGE after a complaint. */
 static int nx_option(struct nx *nx, int c)
 {
@@ -442,6 +480,12 @@ static int nx_option(struct nx *nx, int c)
 	case OPT_PATTERN:
 		ret = nx_number(optarg, &nx->seed);
 		nx->generated = true;
+		break;
+	case OPT_WRITE_MODE:
+		ret = nx_write_mode(nx, optarg);
+		break;
+	case OPT_FLUSH:
+		nx->flush = true;
 		break;
 	case OPT_STATS:
 		nx->stats = true;

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The daemon and a store for tests in Python: started, stopped, killed."""
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import boto3
+import botocore.config
+
+WORK, BUILD = os.environ["WORK"], os.environ["BUILD"]
+BUCKET = "nexus-test"
+
+
+class Tap:
+    def __init__(self):
+        self.count = self.failures = 0
+
+    def ok(self, good, text):
+        self.count += 1
+        self.failures += not good
+        print(f"{'' if good else 'not '}ok {self.count} - {text}", flush=True)
+
+    def equal(self, got, want, text):
+        self.ok(got == want, text)
+        if got != want:
+            print(f"#   got  {got!r}\n#   want {want!r}", flush=True)
+
+    def done(self):
+        print(f"1..{self.count}")
+        return 1 if self.failures else 0
+
+
+class Store:
+    """The store that `store start` started in WORK/store, and the independent client."""
+
+    def __init__(self):
+        with open(f"{WORK}/store/env") as lines:
+            self.env = dict(re.match(r"export (\w+)='(.*)'", line).groups() for line in lines)
+        with open(f"{WORK}/store/pid") as pid:
+            self.pid = int(pid.read())
+        self.client = boto3.client(
+            "s3", endpoint_url=self.env["NEXUS_S3_URL"], region_name="us-east-1",
+            aws_access_key_id=self.env["AWS_ACCESS_KEY_ID"], aws_secret_access_key=self.env["AWS_SECRET_ACCESS_KEY"],
+            config=botocore.config.Config(s3={"addressing_style": "path"}))
+
+    def stop(self):
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def go_on(self):
+        os.kill(self.pid, signal.SIGCONT)
+
+    def get(self, key):
+        """Its bytes; None: no such object."""
+        try:
+            return self.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        except self.client.exceptions.NoSuchKey:
+            return None
+
+    def wait(self, key, want, seconds=20):
+        """Until the object is `want`."""
+        deadline = time.monotonic() + seconds
+        while (got := self.get(key)) != want and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return got == want
+
+
+class Backend:
+    """nexus-backend with WORK/config; sockets WORK/NAME.sock for the tenants NAME: LINES."""
+
+    def __init__(self, store, tenants, lines=()):
+        self.config = f"{WORK}/config"
+        os.makedirs(self.config)
+        env = store.env
+        with open(os.open(f"{self.config}/credentials", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            for profile, secret in ("default", env["AWS_SECRET_ACCESS_KEY"]), ("wrong", "not-the-key"):
+                file.write(f"[{profile}]\naws_access_key_id = {env['AWS_ACCESS_KEY_ID']}\n"
+                           f"aws_secret_access_key = {secret}\n")
+        with open(f"{self.config}/nexus.conf", "w") as file:
+            print("[backend]", "workers = 2", f"control = {WORK}/control.sock", *lines,
+                  "[endpoint store]", f"url = {env['NEXUS_S3_URL']}", sep="\n", file=file)
+            for name, extra in tenants.items():
+                print(f"[tenant {name}]", "endpoint = store", "credentials = credentials",
+                      f"buckets = {BUCKET}", *extra, f"[listen {name}]", f"path = {WORK}/{name}.sock",
+                      "mode = 0666", f"tenant = {name}", "function = unix", sep="\n", file=file)
+        self.process = None
+
+    def start(self):
+        with open(f"{WORK}/backend.log", "a") as log:
+            self.process = subprocess.Popen([f"{BUILD}/backend/nexus-backend", "--config", self.config], stderr=log)
+        for _ in range(200):
+            try:
+                return self.stats()
+            except OSError:
+                if self.process.poll() is not None:
+                    break
+                time.sleep(0.02)
+        with open(f"{WORK}/backend.log") as log:
+            raise RuntimeError("the daemon does not answer:\n" + log.read()[-2000:])
+
+    def stats(self):
+        with socket.socket(socket.AF_UNIX) as control:
+            control.settimeout(10)
+            control.connect(f"{WORK}/control.sock")
+            control.sendall(b'{"verb":"stats"}\n')
+            with control.makefile() as answer:
+                return json.loads(answer.readline())["result"]
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        """Exit status."""
+        self.process.terminate()
+        return self.process.wait(timeout=20)
+
+
+def wipe(path):
+    shutil.rmtree(path, ignore_errors=True)
