@@ -45,6 +45,8 @@ static void http_end(struct http *http, int status, bool keep)
 	struct op *op = http->op;
 
 	http_leave(http, keep);
+	if (http->type->end)
+		http->type->end(http);
 	op_finish(op, status);
 }
 
@@ -241,7 +243,7 @@ static void http_begin(struct http *http, struct conn *conn)
 		return;
 	}
 	http->out_len = out.len;
-	http->out_sent = 0;
+	http->out_sent = http->own_body_sent = 0;
 	http->in_len = 0;
 	http->steps = 0;
 	http->stage = HTTP_SENDING;
@@ -335,4 +337,6 @@ void http_window(struct http *http)
 void http_abort(struct http *http)
 {
 	http_leave(http, false);
+	if (http->type->end)
+		http->type->end(http);
 }

@@ -27,7 +27,10 @@ struct http_type {
 	 */
 	int (*request)(struct http *http, struct text *out);
 
-	/* Required. The response's head (not of a 1xx), which goes when this returns. */
+	/*
+	 * Required. The response's head (not of a 1xx), which goes when this
+	 * returns. May change what is done with the body: `payload`, `parsed`.
+	 */
 	void (*response)(struct http *http, const struct http_head *head);
 
 	/*
@@ -38,6 +41,12 @@ struct http_type {
 	 * that needs http_can_replay().
 	 */
 	int (*complete)(struct http *http, const char *body, size_t len);
+
+	/*
+	 * Optional. The exchange has ended, however: let go of what belongs to it.
+	 * The operation ends now.
+	 */
+	void (*end)(struct http *http);
 
 	/*
 	 * Optional: takes the `document` piece by piece, so that complete() gets
@@ -71,6 +80,8 @@ struct http {
 	bool once;			/* must not reach the server twice */
 	bool head_only;			/* HEAD: the response has no body */
 	uint64_t upload_length;		/* bytes of all windows together; an exchange's last may be larger */
+	const char *own_body;		/* without `upload`: what follows the head; NULL: nothing */
+	uint32_t own_body_len;
 	unsigned int kind;		/* whose heads are of one length, < CONN_HEAD_KINDS */
 
 	/* for the caller to read */
@@ -92,6 +103,7 @@ struct http {
 	bool retried;
 
 	uint32_t out_len, out_sent;	/* the request's head */
+	uint32_t own_body_sent;
 	bool checked;			/* the head window was checked */
 	bool fin;			/* the last window is in the queue's head */
 	bool turned;			/* exchange: the windows receive now */

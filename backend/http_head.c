@@ -86,11 +86,10 @@ static bool value_is(const struct http_field *field, const char *value)
 	return field->value_len == strlen(value) && !strncasecmp(field->value, value, field->value_len);
 }
 
-/* Is token among the comma-separated ones of the value? */
-static bool value_has(const struct http_field *field, const char *token)
+bool http_field_lists(const struct http_field *field, const char *token, size_t len)
 {
 	const char *p = field->value, *end = p + field->value_len;
-	size_t len = strlen(token), n;
+	size_t n;
 
 	while (p < end) {
 		const char *comma = memchr(p, ',', end - p);
@@ -138,7 +137,7 @@ static const char *head_framing(struct http_head *head, bool no_body)
 			if (coding)
 				return "Transfer-Encoding twice";
 			coding = field;
-		} else if (field_is(field, "connection") && value_has(field, "close")) {
+		} else if (field_is(field, "connection") && http_field_lists(field, "close", 5)) {
 			head->keep_alive = false;
 		}
 	}

@@ -46,6 +46,9 @@ size_t http_head_need(const char *data, size_t len);
  */
 int http_head_parse(struct http_head *head, const char *data, size_t len, bool no_body, const char **reason);
 
+/* Is the token (any case) among the comma-separated ones of the field's value? */
+bool http_field_lists(const struct http_field *field, const char *token, size_t len);
+
 /* The first field of that name (any case), or NULL. */
 const struct http_field *http_head_field(const struct http_head *head, const char *name);
 

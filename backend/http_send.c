@@ -151,6 +151,19 @@ static int http_send_chunk(struct http *http, struct op_window *window)
 	return http_send_frame(http);
 }
 
+static int http_send_own_body(struct http *http)
+{
+	ssize_t n;
+
+	while (http->own_body_sent < http->own_body_len) {
+		n = http_push(http, http->own_body + http->own_body_sent, http->own_body_len - http->own_body_sent);
+		if (n < 0)
+			return n;
+		http->own_body_sent += n;
+	}
+	return 0;
+}
+
 static int http_send_some(struct http *http)
 {
 	struct op *op = http->op;
@@ -158,8 +171,10 @@ static int http_send_some(struct http *http)
 
 	for (;;) {
 		ret = http_send_head(http);
-		if (ret || !http->upload)
+		if (ret)
 			return ret;
+		if (!http->upload)
+			return http_send_own_body(http);
 		ret = http_send_held(http);
 		if (ret)
 			return ret;

@@ -12,6 +12,13 @@ const struct op_type *const op_types[] = {
 	&s3_put_type,
 	&s3_head_type,
 	&s3_delete_type,
+	&s3_delete_objects_type,
+	&s3_copy_type,
+	&s3_list_type,
+	&s3_create_multipart_type,
+	&s3_upload_part_type,
+	&s3_complete_multipart_type,
+	&s3_abort_multipart_type,
 	&flush_type,
 	NULL,
 };

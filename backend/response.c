@@ -18,10 +18,14 @@ static bool response_drop(Nexus__V1__Response *response, unsigned int part)
 		response->n_metadata = 0;
 		return true;
 	}
-	if (part > sizeof(texts) / sizeof(texts[0]))
+	if (part == 1) {
+		response->n_headers = 0;
+		return true;
+	}
+	if (part > sizeof(texts) / sizeof(texts[0]) + 1)
 		return false;
-	if (texts[part - 1])
-		*texts[part - 1] = empty;
+	if (texts[part - 2])
+		*texts[part - 2] = empty;
 	return true;
 }
 

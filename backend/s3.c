@@ -3,23 +3,26 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
+#include "answer.h"
 #include "config.h"
 #include "container.h"
 #include "s3.h"
 #include "tenant.h"
 
 #define KEY_MAX		1024	/* bytes, S3's limit */
+#define UPLOAD_ID_MAX	1024
 #define HOST_SIZE	512
-#define META_PREFIX	"x-amz-meta-"
 
 int s3_status(unsigned int http_status)
 {
 	switch (http_status) {
 	case 200 ... 299:
 		return 0;
-	case 300 ... 399:
+	case 304:
+		return -EALREADY;
+	case 300 ... 303:
+	case 305 ... 399:
 		return -EREMCHG;
 	case 401:
 	case 403:
@@ -67,7 +70,8 @@ static void s3_write_path(const struct s3_call *call, struct text *out)
 	text_putc(out, '/');
 	if (call->http.endpoint->path_style) {
 		uri_encode(out, call->object->bucket, strlen(call->object->bucket), 0);
-		text_putc(out, '/');
+		if (*call->object->key)
+			text_putc(out, '/');
 	}
 	uri_encode(out, call->object->key, strlen(call->object->key), '/');
 }
@@ -99,7 +103,7 @@ static int s3_write_target(const struct s3_call *call, struct text *out, struct 
 	return ret;
 }
 
-static int s3_request(struct http *http, struct text *out)
+int s3_request(struct http *http, struct text *out)
 {
 	struct s3_call *call = container_of(http, struct s3_call, http);
 	const struct credentials *credentials = op_credentials(http->op);
@@ -133,8 +137,8 @@ static int s3_request(struct http *http, struct text *out)
 		ret = s3_write_target(call, out, &sign);
 	for (size_t i = 0; i < count; i++)
 		s3_write_header(out, headers[i].name, headers[i].value);
-	if (http->upload) {
-		snprintf(length, sizeof(length), "%" PRIu64, http->upload_length);
+	if (http->upload || !strcmp(call->method, "PUT") || !strcmp(call->method, "POST")) {
+		snprintf(length, sizeof(length), "%" PRIu64, http->upload ? http->upload_length : http->own_body_len);
 		s3_write_header(out, "content-length", length);
 	}
 	text_puts(out, "authorization: ");
@@ -149,64 +153,24 @@ static int s3_request(struct http *http, struct text *out)
 
 /* ---- the response ---- */
 
-static char *s3_copy(struct op *op, const struct http_field *field)
+void s3_response(struct http *http, const struct http_head *head)
 {
-	return field ? op_strndup(op, field->value, field->value_len) : (char *)protobuf_c_empty_string;
-}
-
-static bool s3_is_metadata(const struct http_field *field)
-{
-	return field->name_len > strlen(META_PREFIX) &&
-	       !strncasecmp(field->name, META_PREFIX, strlen(META_PREFIX));
-}
-
-static void s3_copy_metadata(struct op *op, const struct http_head *head)
-{
-	Nexus__V1__Response *response = &op->response;
-	const size_t prefix = strlen(META_PREFIX);
-	Nexus__V1__Field *copy;
-	size_t count = 0;
-
-	for (unsigned int i = 0; i < head->field_count; i++)
-		count += s3_is_metadata(&head->fields[i]);
-	if (!count)
-		return;
-	response->metadata = op_alloc(op, count * sizeof(*response->metadata));
-	for (unsigned int i = 0; i < head->field_count; i++) {
-		const struct http_field *field = &head->fields[i];
-
-		if (!s3_is_metadata(field))
-			continue;
-		copy = op_alloc(op, sizeof(*copy));
-		nexus__v1__field__init(copy);
-		copy->name = op_strndup(op, field->name + prefix, field->name_len - prefix);
-		copy->value = s3_copy(op, field);
-		response->metadata[response->n_metadata++] = copy;
-	}
-}
-
-static void s3_response(struct http *http, const struct http_head *head)
-{
-	struct op *op = http->op;
-	Nexus__V1__Response *response = &op->response;
+	static const struct answer_type type = { "x-amz-request-id", "x-amz-version-id", S3_META_PREFIX };
+	Nexus__V1__Response *response = &http->op->response;
 
 	response->http_status = head->status;
-	response->request_id = s3_copy(op, http_head_field(head, "x-amz-request-id"));
-	if (head->status >= 300)
-		return;
-	response->content_length = head->content_length;
-	response->etag = s3_copy(op, http_head_field(head, "etag"));
-	response->content_type = s3_copy(op, http_head_field(head, "content-type"));
-	response->last_modified = s3_copy(op, http_head_field(head, "last-modified"));
-	response->version_id = s3_copy(op, http_head_field(head, "x-amz-version-id"));
-	s3_copy_metadata(op, head);
+	answer_fill(http->op, head, &type);
+	if (head->status < 300 && !http->document)
+		response->content_length = head->content_length;
 }
 
 static int s3_complete(struct http *http, const char *body, size_t len)
 {
-	if (!s3_status(http->status))
-		return 0;
-	return s3_error(container_of(http, struct s3_call, http), body, len);
+	struct s3_call *call = container_of(http, struct s3_call, http);
+
+	if (s3_status(http->status))
+		return s3_error(call, body, len);
+	return call->result ? s3_result(call, body, len) : 0;
 }
 
 static const struct http_type s3_http_type = {
@@ -217,13 +181,19 @@ static const struct http_type s3_http_type = {
 
 /* ---- for the operations ---- */
 
-int s3_call_init(struct op *op, const char *method, const Nexus__V1__ObjectName *object)
+int s3_check_key(struct op *op, const char *key)
 {
-	struct s3_call *call = op->state;
-	size_t len = strlen(object->key);
+	size_t len = strlen(key);
 
 	if (!len || len > KEY_MAX)
 		return op_error(op, -EINVAL, "NexusBadRequest", "a key of %zu bytes; keys have 1 to %d", len, KEY_MAX);
+	return 0;
+}
+
+static void s3_call_init_any(struct op *op, const char *method, const Nexus__V1__ObjectName *object)
+{
+	struct s3_call *call = op->state;
+
 	call->http.op = op;
 	call->http.endpoint = tenant_endpoint(op->tenant, "s3");
 	call->http.type = &s3_http_type;
@@ -232,13 +202,55 @@ int s3_call_init(struct op *op, const char *method, const Nexus__V1__ObjectName 
 	call->object = object;
 	call->headers = op_alloc(op, S3_HEADERS_MAX * sizeof(*call->headers));
 	strcpy(call->payload_hash, SIGV4_EMPTY_HASH);
-	return 0;
+}
+
+int s3_call_init(struct op *op, const char *method, const Nexus__V1__ObjectName *object)
+{
+	int ret = object ? s3_check_key(op, object->key) :
+			   op_error(op, -EINVAL, "NexusBadRequest", "the request names no object");
+
+	if (!ret)
+		s3_call_init_any(op, method, object);
+	return ret;
+}
+
+void s3_call_init_bucket(struct op *op, const char *method, char *bucket)
+{
+	Nexus__V1__ObjectName *object = op_alloc(op, sizeof(*object));
+
+	nexus__v1__object_name__init(object);
+	object->bucket = bucket;
+	s3_call_init_any(op, method, object);
+}
+
+void s3_call_flag(struct s3_call *call, const char *name)
+{
+	call->params[call->param_count++] = (struct uri_param){ name, "" };
 }
 
 void s3_call_param(struct s3_call *call, const char *name, const char *value)
 {
 	if (*value)
 		call->params[call->param_count++] = (struct uri_param){ name, value };
+}
+
+int s3_call_upload(struct s3_call *call, const char *upload_id, uint32_t part_number)
+{
+	struct op *op = call->http.op;
+	size_t len = strlen(upload_id);
+	char number[16];
+
+	if (!len || len > UPLOAD_ID_MAX)
+		return op_error(op, -EINVAL, "NexusBadRequest", "an upload_id of %zu bytes: take the one that "
+				"create_multipart_upload answered", len);
+	if (part_number > S3_PARTS_MAX)
+		return op_error(op, -EINVAL, "NexusBadRequest", "part_number %u: parts have 1 to %d", part_number, S3_PARTS_MAX);
+	s3_call_param(call, "uploadId", upload_id);
+	if (part_number) {
+		snprintf(number, sizeof(number), "%u", part_number);
+		s3_call_param(call, "partNumber", op_strdup(op, number));
+	}
+	return 0;
 }
 
 int s3_call_header(struct s3_call *call, const char *name, const char *value)

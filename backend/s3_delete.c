@@ -11,6 +11,9 @@ static int s3_delete_start(struct op *op)
 	if (ret)
 		return ret;
 	s3_call_param(call, "versionId", delete->version_id);
+	ret = s3_call_fields(call, S3_DELETE, delete->headers, delete->n_headers);
+	if (ret)
+		return ret;
 	return s3_call_start(call);
 }
 

@@ -1,86 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* S3's error document: <Error><Code>..</Code><Message>..</Message><RequestId>..</RequestId>...</Error> */
+/*
+ * S3's small documents: <Error><Code>..</Code><Message>..</Message><RequestId>..</RequestId>...</Error>, and the
+ * results of a copy or of a multipart upload.
+ */
 #include <errno.h>
-#include <expat.h>
 #include <string.h>
 #include "config.h"
 #include "s3.h"
+#include "xml.h"
 
 #define TEXT_SIZE	384	/* bytes kept of an element */
+#define UPLOAD_ID_SIZE	1025
 
-struct error_text {
-	char text[TEXT_SIZE];
-	size_t len;
+/* The texts of any answer that is a small document. */
+struct result {
+	char root[64];
+	char code[TEXT_SIZE], message[TEXT_SIZE], request_id[TEXT_SIZE];
+	char etag[TEXT_SIZE], last_modified[64], upload_id[UPLOAD_ID_SIZE];
 };
 
-struct error_parse {
-	XML_Parser parser;
-	unsigned int depth;
-	struct error_text code, message, request_id;
-	struct error_text *current;	/* whose element is open, or NULL */
-};
-
-static void error_open(void *data, const XML_Char *name, const XML_Char **attributes)
+static bool result_read(struct result *result, const char *body, size_t len)
 {
-	struct error_parse *parse = data;
+	const struct xml_want root = { NULL, result->root, sizeof(result->root) };
+	const struct xml_want wants[] = {
+		{ "Code", result->code, sizeof(result->code) },
+		{ "Message", result->message, sizeof(result->message) },
+		{ "RequestId", result->request_id, sizeof(result->request_id) },
+		{ "ETag", result->etag, sizeof(result->etag) },
+		{ "LastModified", result->last_modified, sizeof(result->last_modified) },
+		{ "UploadId", result->upload_id, sizeof(result->upload_id) },
+	};
 
-	(void)attributes;
-	parse->current = NULL;
-	if (++parse->depth != 2)
-		return;
-	if (!strcmp(name, "Code"))
-		parse->current = &parse->code;
-	else if (!strcmp(name, "Message"))
-		parse->current = &parse->message;
-	else if (!strcmp(name, "RequestId"))
-		parse->current = &parse->request_id;
-}
-
-static void error_close(void *data, const XML_Char *name)
-{
-	struct error_parse *parse = data;
-
-	(void)name;
-	parse->depth--;
-	parse->current = NULL;
-}
-
-static void error_text(void *data, const XML_Char *text, int len)
-{
-	struct error_parse *parse = data;
-	struct error_text *to = parse->current;
-	size_t room;
-
-	if (!to)
-		return;
-	room = TEXT_SIZE - 1 - to->len;
-	if ((size_t)len < room)
-		room = len;
-	memcpy(to->text + to->len, text, room);
-	to->len += room;
-}
-
-/* An error needs no document type; entities of one's own are an attack. */
-static void error_doctype(void *data, const XML_Char *name, const XML_Char *system, const XML_Char *public, int subset)
-{
-	struct error_parse *parse = data;
-
-	(void)name, (void)system, (void)public, (void)subset;
-	XML_StopParser(parse->parser, XML_FALSE);
-}
-
-/* What stands before a syntax error, or the end of a cut body, is kept. */
-static void error_read(struct error_parse *parse, const char *body, size_t len)
-{
-	parse->parser = XML_ParserCreate(NULL);
-	if (!parse->parser)
-		return;
-	XML_SetUserData(parse->parser, parse);
-	XML_SetElementHandler(parse->parser, error_open, error_close);
-	XML_SetCharacterDataHandler(parse->parser, error_text);
-	XML_SetStartDoctypeDeclHandler(parse->parser, error_doctype);
-	XML_Parse(parse->parser, body, len, XML_TRUE);
-	XML_ParserFree(parse->parser);
+	return xml_read(body, len, &root, wants, sizeof(wants) / sizeof(wants[0]));
 }
 
 /* A response without a document, as to HEAD, has S3's usual code for its status. */
@@ -89,6 +40,8 @@ static const char *error_default_code(unsigned int status)
 	switch (status) {
 	case 301:
 		return "PermanentRedirect";
+	case 304:
+		return "NotModified";
 	case 307:
 		return "TemporaryRedirect";
 	case 400:
@@ -123,23 +76,68 @@ static const char *error_remedy(const char *code, unsigned int status)
 	return "";
 }
 
+static int error_tell(struct s3_call *call, int status, const char *code, const struct result *result)
+{
+	struct op *op = call->http.op;
+
+	op_error(op, status, code, "%s%sHTTP %u for %s s3://%s/%s, tenant %s%s", result->message,
+		 *result->message ? " - " : "", call->http.status, call->method, call->object->bucket, call->object->key,
+		 op->tenant->name, error_remedy(code, call->http.status));
+	op->response.error->request_id = *result->request_id ? op_strdup(op, result->request_id) :
+							       op->response.request_id;
+	return status;
+}
+
 int s3_error(struct s3_call *call, const char *body, size_t len)
 {
-	struct error_parse parse = { 0 };
-	struct op *op = call->http.op;
 	unsigned int http_status = call->http.status;
-	int status = s3_status(http_status);
-	const char *code;
+	struct result result = { 0 };
 
 	if (len)
-		error_read(&parse, body, len);
-	code = parse.code.len ? parse.code.text : error_default_code(http_status);
-	op_error(op, status, code, "%s%sHTTP %u for %s s3://%s/%s, tenant %s%s", parse.message.text,
-		 parse.message.len ? " - " : "", http_status, call->method, call->object->bucket, call->object->key,
-		 op->tenant->name, error_remedy(code, http_status));
-	if (parse.request_id.len)
-		op->response.error->request_id = op_strdup(op, parse.request_id.text);
-	else
-		op->response.error->request_id = op->response.request_id;
-	return status;
+		result_read(&result, body, len);
+	return error_tell(call, s3_status(http_status),
+			  *result.code ? result.code : error_default_code(http_status), &result);
+}
+
+/* An error's status where the HTTP status was sent too early to tell it. */
+static int error_late_status(const char *code)
+{
+	static const struct {
+		const char *code;
+		unsigned int http_status;
+	} codes[] = {
+		{ "AccessDenied", 403 }, { "EntityTooSmall", 400 }, { "InvalidPart", 400 }, { "InvalidPartOrder", 400 },
+		{ "InvalidRequest", 400 }, { "NoSuchBucket", 404 }, { "NoSuchKey", 404 }, { "NoSuchUpload", 404 },
+		{ "PreconditionFailed", 412 }, { "RequestTimeout", 408 }, { "ServiceUnavailable", 503 },
+		{ "SlowDown", 503 },
+	};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		if (!strcmp(code, codes[i].code))
+			return s3_status(codes[i].http_status);
+	}
+	return -EIO;
+}
+
+int s3_result(struct s3_call *call, const char *body, size_t len)
+{
+	struct op *op = call->http.op;
+	Nexus__V1__Response *response = &op->response;
+	struct result result = { 0 };
+	bool good = result_read(&result, body, len);
+
+	if (good && !strcmp(result.root, "Error"))
+		return error_tell(call, error_late_status(result.code), *result.code ? result.code : "InternalError",
+				  &result);
+	if (!good || strcmp(result.root, call->result))
+		return op_error(op, -EPROTO, "NexusConnectionLost",
+				"%s answered %s s3://%s/%s with something else than a document <%s>",
+				conn_pool_url(call->http.pool), call->method, call->object->bucket, call->object->key,
+				call->result);
+	if (*result.etag)
+		response->etag = op_strdup(op, result.etag);
+	if (*result.last_modified)
+		response->last_modified = op_strdup(op, result.last_modified);
+	response->upload_id = op_strdup(op, result.upload_id);
+	return 0;
 }

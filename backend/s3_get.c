@@ -1,32 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <ctype.h>
-#include <errno.h>
-#include <string.h>
 #include "s3.h"
-
-static const char *skip_digits(const char *p)
-{
-	while (isdigit((unsigned char)*p))
-		p++;
-	return p;
-}
-
-/* One range: first-last, first- or -suffix. S3 knows no lists of them. */
-static bool range_is_valid(const char *range)
-{
-	const char *first, *last, *end;
-
-	if (!*range)
-		return true;
-	if (strncmp(range, "bytes=", 6))
-		return false;
-	first = range + 6;
-	last = skip_digits(first);
-	if (*last != '-')
-		return false;
-	end = skip_digits(last + 1);
-	return !*end && (last > first || end > last + 1);
-}
 
 static int s3_get_start(struct op *op)
 {
@@ -37,14 +10,13 @@ static int s3_get_start(struct op *op)
 	ret = s3_call_init(op, "GET", get->object);
 	if (ret)
 		return ret;
-	if (!range_is_valid(get->range))
-		return op_error(op, -EINVAL, "NexusBadRequest",
-				"range \"%.64s\" is not of the form bytes=FIRST-LAST", get->range);
 	s3_call_param(call, "versionId", get->version_id);
-	if (*get->range)
-		ret = s3_call_header(call, "range", get->range);
-	if (!ret && *get->if_match)
-		ret = s3_call_header(call, "if-match", get->if_match);
+	ret = s3_call_range(call, "range", get->range);
+	if (!ret)
+		ret = s3_call_conditions(call, &(struct s3_conditions){ get->if_match, get->if_none_match,
+						get->if_modified_since, get->if_unmodified_since });
+	if (!ret)
+		ret = s3_call_fields(call, S3_GET, get->headers, get->n_headers);
 	if (ret)
 		return ret;
 	call->http.download = true;

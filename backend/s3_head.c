@@ -11,6 +11,14 @@ static int s3_head_start(struct op *op)
 	if (ret)
 		return ret;
 	s3_call_param(call, "versionId", head->version_id);
+	ret = s3_call_range(call, "range", head->range);
+	if (!ret)
+		ret = s3_call_conditions(call, &(struct s3_conditions){ head->if_match, head->if_none_match,
+						head->if_modified_since, head->if_unmodified_since });
+	if (!ret)
+		ret = s3_call_fields(call, S3_HEAD, head->headers, head->n_headers);
+	if (ret)
+		return ret;
 	call->http.head_only = true;
 	return s3_call_start(call);
 }
