@@ -26,6 +26,7 @@ struct guest {
 	char function[NEXUS_NAME_MAX];
 	uint32_t ops;		/* operations that exist; limit: tenant->max_in_flight */
 	uint64_t requests;	/* so far; stored relaxed, other threads read it */
+	uint32_t polls;		/* operations that wait for news (op_type.poll); the same */
 	uint32_t prefetching;	/* prefetches beyond their gate */
 	struct prefetch_waiter *prefetch_waiters;	/* at it */
 	struct order order;	/* of its writes */

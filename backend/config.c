@@ -141,6 +141,19 @@ static void listen_resolve(struct listen *listen, const struct section *section,
 	}
 }
 
+static void function_resolve(struct function *function, const struct section *section, const struct config *config,
+			     struct report *report)
+{
+	if (section->tenant)
+		function->tenant = config_tenant(config, section->tenant);
+	if (section->tenant && !function->tenant)
+		config_fault(report, section, "tenant", "tenant", section->tenant,
+			     "there is no such [tenant NAME] section");
+	if (!function->kernel != !function->image)
+		report_add(report, section->file, section->line, "%s has a %s but no %s: an instance needs both",
+			   section->name, function->kernel ? "kernel" : "image", function->kernel ? "image" : "kernel");
+}
+
 static void section_require(const struct section *section, struct report *report)
 {
 	for (const struct config_key *key = config_keys; key->name; key++) {
@@ -160,6 +173,8 @@ static void config_resolve(struct config_reader *reader, const char *dir, struct
 			tenant_resolve(s->object, s, reader->config, dir, report);
 		else if (s->kind == SECTION_LISTEN)
 			listen_resolve(s->object, s, reader->config, report);
+		else if (s->kind == SECTION_FUNCTION)
+			function_resolve(s->object, s, reader->config, report);
 	}
 }
 
@@ -173,25 +188,31 @@ static uint32_t default_workers(void)
 struct config *config_load(const char *dir, char **error)
 {
 	struct config *config = calloc(1, sizeof(*config));
-	auto_free char *pattern = NULL;
+	auto_free char *pattern = NULL, *functions = NULL;
 	struct config_reader reader;
 	struct report report = { 0 };
 	glob_t files = { 0 };
 
 	*error = NULL;
-	if (!config || asprintf(&pattern, "%s/*.conf", dir) < 0)
+	if (!config || asprintf(&pattern, "%s/*.conf", dir) < 0 ||
+	    asprintf(&functions, "%s/functions.d/*.conf", dir) < 0)
 		abort();	/* a few bytes, at start */
 	config->workers = default_workers();
+	config->max_instances = 1000;
 	config_reader_init(&reader, config, &report);
 	if (access(dir, R_OK | X_OK))
 		report_add(&report, dir, 0, "cannot read this directory: %s", strerror(errno));
 	else if (glob(pattern, 0, NULL, &files))	/* sorted by name */
 		report_add(&report, dir, 0, "holds no *.conf file: write one, see nexus.conf(5)");
+	else
+		glob(functions, GLOB_APPEND, NULL, &files);
 	for (size_t i = 0; i < files.gl_pathc; i++)
 		config_reader_file(&reader, files.gl_pathv[i]);
 	config_resolve(&reader, dir, &report);
 	if (!report.text && !config->tenants)
 		report_add(&report, dir, 0, "no [tenant NAME] section in any *.conf file: write one");
+	if (!config->snapshot_dir)
+		config->snapshot_dir = strdup("/run/nexus/snapshots");
 	if (!config->control_path)
 		config->control_path = strdup("/run/nexus/control.sock");
 	config_reader_clear(&reader);
@@ -242,11 +263,22 @@ static void listen_free(struct listen *listen)
 	free(listen);
 }
 
+static void function_free(struct function *function)
+{
+	free(function->name);
+	free(function->machine);
+	free(function->kernel);
+	free(function->image);
+	free(function->append);
+	free(function);
+}
+
 void config_free(struct config *config)
 {
 	struct endpoint *endpoint;
 	struct tenant *tenant;
 	struct listen *listen;
+	struct function *function;
 
 	if (!config)
 		return;
@@ -262,6 +294,12 @@ void config_free(struct config *config)
 		config->listens = listen->next;
 		listen_free(listen);
 	}
+	while ((function = config->functions)) {
+		config->functions = function->next;
+		function_free(function);
+	}
+	free(config->snapshot_dir);
+	free(config->vmm);
 	free(config->control_path);
 	free(config);
 }
@@ -271,6 +309,15 @@ const struct tenant *config_tenant(const struct config *config, const char *name
 	for (const struct tenant *tenant = config->tenants; tenant; tenant = tenant->next) {
 		if (!strcmp(tenant->name, name))
 			return tenant;
+	}
+	return NULL;
+}
+
+const struct function *config_function(const struct config *config, const char *name)
+{
+	for (const struct function *function = config->functions; function; function = function->next) {
+		if (!strcmp(function->name, name))
+			return function;
 	}
 	return NULL;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The configuration: *.conf files in one directory, read in the order of their
- * names, INI syntax, sections [backend], [endpoint NAME], [tenant NAME] and
- * [listen NAME]. Immutable once read; shared by all workers. Sizes are bytes,
+ * names, INI syntax, sections [backend], [endpoint NAME], [tenant NAME],
+ * [listen NAME] and [function NAME]. Immutable once read; shared by all workers. Sizes are bytes,
  * times milliseconds. nexus.conf(5) documents each key.
  */
 #ifndef NEXUS_CONFIG_H
@@ -72,6 +72,22 @@ struct listen {
 	char *function;
 };
 
+/* A function, and the microVMs that run it. */
+struct function {
+	struct function *next;
+	char *name;
+	const struct tenant *tenant;
+	uint32_t timeout_ms;	/* of one invocation */
+	uint32_t concurrency;	/* instances at a time */
+	uint32_t keep_alive_ms;	/* an idle instance lives so long */
+	char *machine;		/* the VMM's machine type */
+	uint64_t memory;	/* bytes, whole MiB */
+	uint32_t vcpus;
+	char *kernel;		/* of an instance that boots; NULL: the function has guests that others start */
+	char *image;		/* its initramfs, with nexus-init as /init */
+	char *append;		/* its command line */
+};
+
 struct config {
 	uint32_t workers;
 	char *control_path;	/* /run/nexus/control.sock */
@@ -79,6 +95,10 @@ struct config {
 	struct endpoint *endpoints;
 	struct tenant *tenants;
 	struct listen *listens;
+	struct function *functions;
+	char *snapshot_dir;	/* /run/nexus/snapshots */
+	char *vmm;		/* the VMM's program; NULL: qemu-system-x86_64 from $PATH */
+	uint32_t max_instances;	/* of all functions */
 };
 
 /*
@@ -88,5 +108,6 @@ struct config {
 struct config *config_load(const char *dir, char **error);
 void config_free(struct config *config);
 const struct tenant *config_tenant(const struct config *config, const char *name);	/* or NULL */
+const struct function *config_function(const struct config *config, const char *name);	/* or NULL */
 
 #endif

@@ -56,6 +56,21 @@ static const char *in_flight_parse(void *field, const char *value)
 	return uint_parse(value, field, 1, 4096, "write a number from 1 to 4096");
 }
 
+static const char *concurrency_parse(void *field, const char *value)
+{
+	return uint_parse(value, field, 1, 10000, "write a number from 1 to 10000");
+}
+
+static const char *instances_parse(void *field, const char *value)
+{
+	return uint_parse(value, field, 0, 100000, "write a number from 0 to 100000");
+}
+
+static const char *vcpus_parse(void *field, const char *value)
+{
+	return uint_parse(value, field, 1, 64, "write a number from 1 to 64");
+}
+
 static const char *time_parse(void *field, const char *value)
 {
 	const char *remedy = "write a number with its unit, like 500ms, 30s or 5m, from 1ms to 24h";
@@ -121,6 +136,17 @@ static const char *write_mode_parse(void *field, const char *value)
 	return "write through or deferred";
 }
 
+static const char *memory_parse(void *field, const char *value)
+{
+	const char *remedy = "write whole mebibytes, like 128M or 1G, from 16M to 1024G";
+	uint64_t bytes;
+
+	if (size_parse(&bytes, value) || bytes & 0xfffff || bytes < 16 << 20)
+		return remedy;
+	*(uint64_t *)field = bytes;
+	return NULL;
+}
+
 static const char *bool_parse(void *field, const char *value)
 {
 	if (!strcasecmp(value, "yes") || !strcasecmp(value, "true") || !strcmp(value, "1"))
@@ -172,6 +198,18 @@ static const char *file_parse(void *field, const char *value)
 	return *value == '/' ? text_parse(field, value) : "write an absolute path";
 }
 
+/* The VMM's options have commas of their own. */
+static const char *directory_parse(void *field, const char *value)
+{
+	return strchr(value, ',') ? "write a path without a comma" : file_parse(field, value);
+}
+
+static const char *machine_parse(void *field, const char *value)
+{
+	return config_name_valid(value, 63) ? text_parse(field, value) :
+	       "write the name of one of the VMM's machine types, like pc, q35 or microvm";
+}
+
 static const char *service_parse(void *field, const char *value)
 {
 	size_t len = strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-");
@@ -201,6 +239,9 @@ const struct config_key config_keys[] = {
 	OBJECT(SECTION_BACKEND, struct config, workers, false, workers_parse),
 	{ SECTION_BACKEND, "control", false, KEY_IN_OBJECT, offsetof(struct config, control_path), socket_parse, false },
 	OBJECT(SECTION_BACKEND, struct config, spin_us, false, spin_parse),
+	OBJECT(SECTION_BACKEND, struct config, snapshot_dir, false, directory_parse),
+	OBJECT(SECTION_BACKEND, struct config, vmm, false, file_parse),
+	OBJECT(SECTION_BACKEND, struct config, max_instances, false, instances_parse),
 
 	OBJECT(SECTION_ENDPOINT, struct endpoint, url, true, text_parse),
 	OBJECT(SECTION_ENDPOINT, struct endpoint, service, false, service_parse),
@@ -230,6 +271,17 @@ const struct config_key config_keys[] = {
 	OBJECT(SECTION_LISTEN, struct listen, mode, false, mode_parse),
 	LATER(SECTION_LISTEN, tenant, true, text_parse),
 	OBJECT(SECTION_LISTEN, struct listen, function, true, function_parse),
+
+	LATER(SECTION_FUNCTION, tenant, true, text_parse),
+	OBJECT_MS(SECTION_FUNCTION, struct function, timeout),
+	OBJECT(SECTION_FUNCTION, struct function, concurrency, false, concurrency_parse),
+	OBJECT_MS(SECTION_FUNCTION, struct function, keep_alive),
+	OBJECT(SECTION_FUNCTION, struct function, machine, false, machine_parse),
+	OBJECT(SECTION_FUNCTION, struct function, memory, false, memory_parse),
+	OBJECT(SECTION_FUNCTION, struct function, vcpus, false, vcpus_parse),
+	OBJECT(SECTION_FUNCTION, struct function, kernel, false, file_parse),
+	OBJECT(SECTION_FUNCTION, struct function, image, false, file_parse),
+	OBJECT(SECTION_FUNCTION, struct function, append, false, text_parse),
 	{ 0 },
 };
 

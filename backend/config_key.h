@@ -13,6 +13,7 @@ enum section_kind {
 	SECTION_ENDPOINT,
 	SECTION_TENANT,
 	SECTION_LISTEN,
+	SECTION_FUNCTION,
 };
 
 /* One section as it stands in a file; lives while the configuration is read. */
@@ -22,7 +23,7 @@ struct section {
 	char *name;
 	const char *file;
 	unsigned int line;
-	void *object;			/* struct config, endpoint, tenant or listen */
+	void *object;			/* struct config, endpoint, tenant, listen or function */
 	unsigned int lines[CONFIG_KEYS_MAX];	/* where each key was given; 0: not */
 
 	/* Names to be resolved once all is read. */
@@ -34,7 +35,7 @@ struct section {
 
 /* What a key sets. */
 enum key_where {
-	KEY_IN_OBJECT,		/* struct config, endpoint, tenant or listen */
+	KEY_IN_OBJECT,		/* struct config, endpoint, tenant, listen or function */
 	KEY_IN_SECTION,		/* struct section: to be resolved later */
 	KEY_IN_RULES,		/* struct rules of a tenant */
 };

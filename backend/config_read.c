@@ -14,6 +14,7 @@ static const struct {
 	[SECTION_ENDPOINT] = { "endpoint", true },
 	[SECTION_TENANT] = { "tenant", true },
 	[SECTION_LISTEN] = { "listen", true },
+	[SECTION_FUNCTION] = { "function", true },
 };
 
 #define NR_KINDS	(sizeof(section_kinds) / sizeof(section_kinds[0]))
@@ -80,6 +81,24 @@ static void *listen_new(struct config *config, const char *name)
 	return listen;
 }
 
+static void *function_new(struct config *config, const char *name)
+{
+	struct function *function = xcalloc(sizeof(*function)), **p = &config->functions;
+
+	while (*p)
+		p = &(*p)->next;
+	*p = function;
+	function->name = xstrdup(name);
+	function->timeout_ms = 3000;
+	function->concurrency = 10;
+	function->keep_alive_ms = 300000;
+	function->machine = xstrdup("pc");
+	function->memory = 128 << 20;
+	function->vcpus = 1;
+	function->append = xstrdup("console=ttyS0 quiet panic=-1");
+	return function;
+}
+
 static void reader_section(struct inifile *ini, const char *header)
 {
 	struct config_reader *reader = container_of(ini, struct config_reader, ini);
@@ -98,8 +117,8 @@ static void reader_section(struct inifile *ini, const char *header)
 	}
 	if (kind == NR_KINDS) {
 		report_add(ini->report, ini->path, ini->line,
-			   "unknown section [%s]: known are [backend], [endpoint NAME], [tenant NAME] "
-			   "and [listen NAME]", header);
+			   "unknown section [%s]: known are [backend], [endpoint NAME], [tenant NAME], "
+			   "[listen NAME] and [function NAME]", header);
 		return;
 	}
 	if (!section_kinds[kind].named && *name) {
@@ -138,6 +157,9 @@ static void reader_section(struct inifile *ini, const char *header)
 		break;
 	case SECTION_LISTEN:
 		section->object = listen_new(reader->config, name);
+		break;
+	case SECTION_FUNCTION:
+		section->object = function_new(reader->config, name);
 		break;
 	}
 	*reader->sections_tail = section;

@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "config.h"
 #include "control.h"
+#include "control_functions.h"
 #include "nexus_hypercall.h"
 #include "transport_kvm.h"
 #include "transport_unix.h"
@@ -193,6 +194,11 @@ const struct control_verb control_verbs[] = {
 	{ "vm-list", verb_vm_list },
 	{ "vm-adopt", verb_vm_adopt },
 	{ "vm-release", verb_vm_release },
+	{ "function-list", verb_function_list },
+	{ "function-start", verb_function_start },
+	{ "function-stop", verb_function_stop },
+	{ "function-snapshot", verb_function_snapshot },
+	{ "function-remove", verb_function_remove },
 	{ "stats", verb_stats },
 	{ "version", verb_version },
 	{ NULL, NULL },

@@ -14,6 +14,8 @@
 #include "cleanup.h"
 #include "config.h"
 #include "control.h"
+#include "control_functions.h"
+#include "instance.h"
 #include "log.h"
 #include "loop.h"
 #include "transport_unix.h"
@@ -116,6 +118,8 @@ static int serve(const struct config *config)
 	ret = unix_listen(main_loop, config);
 	if (!ret) {
 		vm_start(main_loop, config);
+		instances_start(main_loop, config);
+		control_functions_start(config);
 		ret = control_serve(main_loop);
 	}
 	if (!ret) {
@@ -128,6 +132,7 @@ static int serve(const struct config *config)
 	sd_notify(0, "STOPPING=1\nSTATUS=Finishing operations in flight");
 	unix_unlisten();
 	workers_stop();
+	instances_stop();
 	vm_stop();
 	return ret;
 }

@@ -52,6 +52,14 @@ static struct op_core *op_new(struct channel *channel, uint32_t number)
 	return core;
 }
 
+static void op_count_poll(struct op_core *core, bool polls)
+{
+	uint32_t *count = &core->op.channel->guest->polls;
+
+	__atomic_store_n(count, *count + polls - core->polls, __ATOMIC_RELAXED);
+	core->polls = polls;
+}
+
 static void op_unpark(struct op_core *core)
 {
 	core->parked = false;
@@ -72,6 +80,7 @@ static void op_free(struct op_core *core)
 	struct worker_core *worker = core->op.worker->core;
 
 	op_unpark(core);
+	op_count_poll(core, false);
 	while (core->gates) {
 		const struct gate *gate = gates[--core->gates];
 
@@ -291,6 +300,7 @@ static int op_pass(struct op_core *core)
 			return 0;
 		}
 	}
+	op_count_poll(core, core->op.type->poll);
 	return core->op.type->start(&core->op);
 }
 
@@ -479,6 +489,15 @@ void op_submit(struct channel *channel, uint32_t number)
 void op_resubmit(struct channel *channel, uint32_t number)
 {
 	submit(channel, number, true);
+}
+
+bool op_all_poll(const struct channel *channel)
+{
+	for (const struct op_core *core = channel->ops; core; core = core->next) {
+		if (!core->op.type->poll || core->ended)
+			return false;
+	}
+	return true;
 }
 
 void op_abandon_all(struct channel *channel)

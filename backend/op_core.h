@@ -30,6 +30,7 @@ struct op_core {
 	uint32_t timeout_ms;
 	unsigned int gates;		/* entered so far: those that must be left */
 	bool parked;			/* at the last of them */
+	bool polls;			/* counted in guest->polls */
 	struct op_core *next_open, **prev_open;	/* the worker's list of parked ones that may go on */
 	uint64_t moved;			/* bytes through its windows so far */
 	struct order_claim *claim;	/* order.c's */
@@ -55,6 +56,9 @@ void op_resubmit(struct channel *channel, uint32_t number);
 /* Complete a slot that has no operation with an error. code is one of nexus.proto's. */
 void op_refuse(struct channel *channel, uint32_t number, int status, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
+
+/* Does the channel have no other operations than those that wait for news (op_type.poll)? */
+bool op_all_poll(const struct channel *channel);
 
 /* End all operations of the channel without completing their slots. */
 void op_abandon_all(struct channel *channel);

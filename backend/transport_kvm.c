@@ -11,9 +11,13 @@
 #include "log.h"
 #include "nexus_dev.h"
 #include "nexus_hypercall.h"
+#include "op_core.h"
+#include "snapshot.h"
 #include "transport_kvm.h"
 #include "worker_core.h"
 
+#define FREEZE_MS	10000	/* how long requests in flight may hold up a snapshot */
+#define FREEZE_LOOK_MS	5
 #define MAP_ATTEMPTS	4	/* the guest may change its arena between the list and the mapping */
 
 struct kvm_channel {
@@ -38,6 +42,11 @@ struct kvm_vm {
 	bool ending;		/* released once the last channel is */
 	void (*gone)(void *arg);
 	void *arg;
+	struct snapshot *snapshot;	/* being frozen: what to fill in */
+	struct loop_timer freeze_timer;
+	uint64_t freeze_until_ms;
+	void (*frozen)(void *arg, int status);
+	void *frozen_arg;
 };
 
 uint64_t kvm_vm_requests(const struct kvm_vm *vm)
@@ -45,10 +54,25 @@ uint64_t kvm_vm_requests(const struct kvm_vm *vm)
 	return __atomic_load_n(&vm->guest.requests, __ATOMIC_RELAXED);
 }
 
+uint32_t kvm_vm_polls(const struct kvm_vm *vm)
+{
+	return __atomic_load_n(&vm->guest.polls, __ATOMIC_RELAXED);
+}
+
 /* ---- end of a VM ---- */
+
+static void kvm_vm_thaw(struct kvm_vm *vm, int status)
+{
+	loop_timer_stop(vm->worker->loop, &vm->freeze_timer);
+	if (!vm->snapshot)
+		return;
+	vm->snapshot = NULL;
+	vm->frozen(vm->frozen_arg, status);
+}
 
 static void kvm_vm_stop(struct kvm_vm *vm)
 {
+	kvm_vm_thaw(vm, -ENODEV);
 	loop_poll_stop(vm->worker->loop, &vm->poll);
 	loop_poll_stop(vm->worker->loop, &vm->pid_poll);
 	worker_remove(&vm->client);
@@ -296,6 +320,97 @@ static void kvm_vm_release_posted(void *arg)
 int kvm_vm_release(struct kvm_vm *vm)
 {
 	return loop_post(vm->worker->loop, kvm_vm_release_posted, vm);
+}
+
+/* ---- snapshots ---- */
+
+/* 0; -EAGAIN requests are in flight; -EPIPE */
+static int kvm_channel_idle(struct channel *channel)
+{
+	while (channel_take(channel))
+		;
+	if (channel->state != CHANNEL_SERVED)
+		return -EPIPE;
+	return op_all_poll(channel) ? 0 : -EAGAIN;
+}
+
+static int kvm_vm_idle(struct kvm_vm *vm)
+{
+	int ret;
+
+	for (int i = 0; i < NEXUS_MAX_CHANNELS; i++) {
+		ret = vm->channels[i] ? kvm_channel_idle(&vm->channels[i]->channel) : 0;
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int kvm_vm_describe(struct kvm_vm *vm)
+{
+	int ret;
+
+	for (int i = 0; i < NEXUS_MAX_CHANNELS; i++) {
+		if (!vm->channels[i])
+			continue;
+		/* A clone's vCPU is not to sleep on in a WAIT that nobody knows of any more. */
+		kvm_notify(&vm->channels[i]->channel);
+		ret = snapshot_add(vm->snapshot, vm->handle, i);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static void kvm_vm_leave(struct kvm_vm *vm)
+{
+	kvm_vm_thaw(vm, 0);
+	loop_poll_stop(vm->worker->loop, &vm->poll);
+	loop_poll_stop(vm->worker->loop, &vm->pid_poll);
+	for (int i = 0; i < NEXUS_MAX_CHANNELS; i++) {
+		if (!vm->channels[i])
+			continue;
+		channel_abandon(&vm->channels[i]->channel);
+		free(vm->channels[i]);
+		vm->channels[i] = NULL;
+	}
+	vm->nr_channels = 0;
+	vm->ending = true;
+	kvm_vm_end(vm);
+}
+
+static void kvm_vm_freeze_look(struct loop_timer *timer)
+{
+	struct kvm_vm *vm = container_of(timer, struct kvm_vm, freeze_timer);
+	int ret = vm->ending ? -ENODEV : kvm_vm_idle(vm);
+
+	if (ret == -EAGAIN && loop_now_ms(vm->worker->loop) < vm->freeze_until_ms) {
+		loop_timer_start(vm->worker->loop, timer, FREEZE_LOOK_MS);
+		return;
+	}
+	if (!ret)
+		ret = kvm_vm_describe(vm);
+	if (ret)
+		kvm_vm_thaw(vm, ret == -EAGAIN ? -EBUSY : ret);
+	else
+		kvm_vm_leave(vm);
+}
+
+static void kvm_vm_freeze_posted(void *arg)
+{
+	struct kvm_vm *vm = arg;
+
+	vm->freeze_until_ms = loop_now_ms(vm->worker->loop) + FREEZE_MS;
+	kvm_vm_freeze_look(&vm->freeze_timer);
+}
+
+int kvm_vm_freeze(struct kvm_vm *vm, struct snapshot *snapshot, void (*frozen)(void *arg, int status), void *arg)
+{
+	vm->snapshot = snapshot;
+	vm->frozen = frozen;
+	vm->frozen_arg = arg;
+	vm->freeze_timer.expired = kvm_vm_freeze_look;
+	return loop_post(vm->worker->loop, kvm_vm_freeze_posted, vm);
 }
 
 void kvm_vm_destroy(struct kvm_vm *vm)

@@ -7,6 +7,7 @@
 #include "channel.h"
 
 struct kvm_vm;
+struct snapshot;
 
 /*
  * Mappings per VM: bounds what a guest that shares page by page takes of the
@@ -26,6 +27,18 @@ int kvm_vm_release(struct kvm_vm *vm);	/* begin; 0 or -ENOMEM */
 void kvm_vm_free(struct kvm_vm *vm);	/* once, after gone() and the last kvm_vm_release() */
 void kvm_vm_destroy(struct kvm_vm *vm);	/* the same, after the workers ended */
 
-uint64_t kvm_vm_requests(const struct kvm_vm *vm);	/* any thread */
+/*
+ * The VM's vCPUs are stopped: once nothing is in flight but what waits for
+ * news, describe its channels in *snapshot and let go of the VM as if the daemon had died,
+ * that is without a trace in its memory. frozen() is called in the worker's thread: 0, and
+ * gone() follows; or -EBUSY requests were in flight for 10 s, -EPIPE a channel
+ * is not served (closing, broken), -errno of the module: and nothing has changed.
+ * Returns 0 or -ENOMEM.
+ */
+int kvm_vm_freeze(struct kvm_vm *vm, struct snapshot *snapshot, void (*frozen)(void *arg, int status), void *arg);
+
+/* Any thread: requests so far; operations that wait for news, now. */
+uint64_t kvm_vm_requests(const struct kvm_vm *vm);
+uint32_t kvm_vm_polls(const struct kvm_vm *vm);
 
 #endif

@@ -14,6 +14,7 @@
 #include "log.h"
 #include "loop.h"
 #include "nexus_hypercall.h"
+#include "snapshot.h"
 #include "transport_kvm.h"
 #include "vm.h"
 #include "vmstats.h"
@@ -85,6 +86,43 @@ int vm_release(uint32_t id, void (*released)(void *arg), void *arg)
 	vm->released = released;
 	vm->arg = arg;
 	return 0;
+}
+
+/* ---- snapshots ---- */
+
+static void vm_frozen_posted(void *arg)
+{
+	struct vm *vm = arg;
+	void (*frozen)(void *arg, int status) = vm->frozen;
+
+	vm->frozen = NULL;	/* a refused one may be tried again */
+	frozen(vm->arg, vm->status);
+}
+
+static void vm_frozen(void *arg, int status)
+{
+	struct vm *vm = arg;
+
+	vm->status = status;
+	if (loop_post(main_loop, vm_frozen_posted, vm))
+		log_error("no memory to tell of a snapshot of vm %u", vm->id);
+}
+
+int vm_freeze(uint32_t id, struct snapshot *snapshot, void (*frozen)(void *arg, int status), void *arg)
+{
+	struct vm *vm;
+
+	for (vm = vms; vm && vm->id != id; vm = vm->next)
+		;
+	if (!vm)
+		return -ENOENT;
+	if (vm->released || vm->frozen)
+		return -EALREADY;
+	vm->frozen = frozen;
+	vm->arg = arg;
+	snprintf(snapshot->tenant, sizeof(snapshot->tenant), "%s", vm->tenant->name);
+	snprintf(snapshot->function, sizeof(snapshot->function), "%s", vm->function);
+	return kvm_vm_freeze(vm->kvm, snapshot, vm_frozen, vm);
 }
 
 /* ---- beginning ---- */
@@ -163,7 +201,9 @@ static int vm_adopt_error(int err, pid_t pid, uint32_t max_pages, char *error, s
 	}
 }
 
-int64_t vm_adopt(pid_t pid, const char *tenant_name, const char *function, char *error, size_t size)
+/* snapshot: NULL for a VM that was not restored from one. */
+static int64_t vm_adopt_any(pid_t pid, const char *tenant_name, const char *function,
+			    const struct snapshot *snapshot, char *error, size_t size)
 {
 	auto_close int dev = -1, vm_fd = -1, pidfd = -1, handle = -1;
 	struct nexus_adopt adopt = { .vmm_pid = pid };
@@ -189,11 +229,27 @@ int64_t vm_adopt(pid_t pid, const char *tenant_name, const char *function, char 
 	handle = ioctl(dev, NEXUS_IOC_ADOPT, &adopt);
 	if (handle < 0)
 		return vm_adopt_error(errno, pid, adopt.max_pages, error, size);
+	ret = snapshot ? snapshot_restore(snapshot, handle, error, size) : 0;
+	if (ret) {
+		ioctl(handle, NEXUS_IOC_RELEASE);
+		return ret;
+	}
 	ret = vm_serve(adopt.vm_id, pid, tenant, function, take_fd(&handle), take_fd(&pidfd));
 	if (ret)
 		return FAIL(ret, "cannot serve vm %u: %s", adopt.vm_id, strerror(-ret));
 	log_info("vm %u of process %d is adopted for %s/%s", adopt.vm_id, pid, tenant->name, function);
 	return adopt.vm_id;
+}
+
+int64_t vm_adopt(pid_t pid, const char *tenant, const char *function, char *error, size_t size)
+{
+	return vm_adopt_any(pid, tenant, function, NULL, error, size);
+}
+
+int64_t vm_adopt_restored(pid_t pid, const char *tenant, const char *function, const struct snapshot *snapshot,
+			  char *error, size_t size)
+{
+	return vm_adopt_any(pid, tenant, function, snapshot, error, size);
 }
 
 static void vm_attach(int dev, const struct vmstats *orphan)
@@ -252,6 +308,15 @@ void vm_stop(void)
 		kvm_vm_destroy(vm->kvm);
 		free(vm);
 	}
+}
+
+uint32_t vm_polls(uint32_t id)
+{
+	const struct vm *vm = vms;
+
+	while (vm && vm->id != id)
+		vm = vm->next;
+	return vm ? kvm_vm_polls(vm->kvm) : 0;
 }
 
 const struct vm *vm_first(void)

@@ -10,6 +10,7 @@
 
 struct config;
 struct loop;
+struct snapshot;
 struct tenant;
 struct worker;
 
@@ -22,6 +23,8 @@ struct vm {
 	struct worker *worker;
 	struct kvm_vm *kvm;
 	void (*released)(void *arg);	/* who asked for its release */
+	void (*frozen)(void *arg, int status);
+	int status;		/* for frozen() */
 	void *arg;
 };
 
@@ -39,11 +42,24 @@ void vm_stop(void);
  */
 int64_t vm_adopt(pid_t pid, const char *tenant, const char *function, char *error, size_t size);
 
+/* The same for a VM that was restored from a snapshot, and has not run yet. */
+int64_t vm_adopt_restored(pid_t pid, const char *tenant, const char *function, const struct snapshot *snapshot,
+			  char *error, size_t size);
+
+/*
+ * Freeze a VM whose vCPUs are stopped (kvm_vm_freeze()) and forget it. frozen()
+ * is called in the main thread. 0; -ENOENT no such VM; -EALREADY; -ENOMEM.
+ */
+int vm_freeze(uint32_t id, struct snapshot *snapshot, void (*frozen)(void *arg, int status), void *arg);
+
 /*
  * Give a VM up; released(arg) is called when that is done (also if the VM
  * died meanwhile). 0; -ENOENT no such VM; -EALREADY it is being released.
  */
 int vm_release(uint32_t id, void (*released)(void *arg), void *arg);
+
+/* How many operations of the VM wait for news: none, it is not ready yet, or at work. */
+uint32_t vm_polls(uint32_t id);
 
 const struct vm *vm_first(void);
 

@@ -23,6 +23,12 @@ struct ctl {
 int ctl_vm_list(const struct ctl *ctl, int argc, char **argv);
 int ctl_vm_adopt(const struct ctl *ctl, int argc, char **argv);
 int ctl_vm_release(const struct ctl *ctl, int argc, char **argv);
+int ctl_function_list(const struct ctl *ctl, int argc, char **argv);
+int ctl_function_show(const struct ctl *ctl, int argc, char **argv);
+int ctl_function_start(const struct ctl *ctl, int argc, char **argv);
+int ctl_function_stop(const struct ctl *ctl, int argc, char **argv);
+int ctl_function_snapshot(const struct ctl *ctl, int argc, char **argv);
+int ctl_function_remove(const struct ctl *ctl, int argc, char **argv);
 int ctl_stats(const struct ctl *ctl, int argc, char **argv);
 int ctl_version(const struct ctl *ctl, int argc, char **argv);
 

@@ -13,6 +13,12 @@ static const char usage[] =
 	"  vm list                                        adopted VMs and their counters\n"
 	"  vm adopt --pid N --tenant NAME --function NAME let the VM of this VMM use Nexus\n"
 	"  vm release ID                                  take that back\n"
+	"  function list                                  functions, and what runs them\n"
+	"  function show NAME                             all of one of them\n"
+	"  function start NAME                            start one more instance\n"
+	"  function stop NAME                             end its instances\n"
+	"  function snapshot NAME                         take its snapshot: later instances are clones\n"
+	"  function remove NAME                           remove the snapshot\n"
 	"  stats                                          counters of the daemon\n"
 	"  version                                        versions of client and daemon\n"
 	"\n"
@@ -31,6 +37,12 @@ static const struct {
 	{ { "vm", "list" }, ctl_vm_list },
 	{ { "vm", "adopt" }, ctl_vm_adopt },
 	{ { "vm", "release" }, ctl_vm_release },
+	{ { "function", "list" }, ctl_function_list },
+	{ { "function", "show" }, ctl_function_show },
+	{ { "function", "start" }, ctl_function_start },
+	{ { "function", "stop" }, ctl_function_stop },
+	{ { "function", "snapshot" }, ctl_function_snapshot },
+	{ { "function", "remove" }, ctl_function_remove },
 	{ { "stats", NULL }, ctl_stats },
 	{ { "version", NULL }, ctl_version },
 };
