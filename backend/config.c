@@ -141,7 +141,7 @@ static void listen_resolve(struct listen *listen, const struct section *section,
 	}
 }
 
-static void function_resolve(struct function *function, const struct section *section, const struct config *config,
+static void function_resolve(struct function_config *function, const struct section *section, const struct config *config,
 			     struct report *report)
 {
 	if (section->tenant)
@@ -263,7 +263,7 @@ static void listen_free(struct listen *listen)
 	free(listen);
 }
 
-static void function_free(struct function *function)
+static void function_free(struct function_config *function)
 {
 	free(function->name);
 	free(function->machine);
@@ -278,7 +278,7 @@ void config_free(struct config *config)
 	struct endpoint *endpoint;
 	struct tenant *tenant;
 	struct listen *listen;
-	struct function *function;
+	struct function_config *function;
 
 	if (!config)
 		return;
@@ -313,9 +313,9 @@ const struct tenant *config_tenant(const struct config *config, const char *name
 	return NULL;
 }
 
-const struct function *config_function(const struct config *config, const char *name)
+const struct function_config *config_function(const struct config *config, const char *name)
 {
-	for (const struct function *function = config->functions; function; function = function->next) {
+	for (const struct function_config *function = config->functions; function; function = function->next) {
 		if (!strcmp(function->name, name))
 			return function;
 	}

@@ -73,8 +73,8 @@ struct listen {
 };
 
 /* A function, and the microVMs that run it. */
-struct function {
-	struct function *next;
+struct function_config {
+	struct function_config *next;
 	char *name;
 	const struct tenant *tenant;
 	uint32_t timeout_ms;	/* of one invocation */
@@ -95,7 +95,7 @@ struct config {
 	struct endpoint *endpoints;
 	struct tenant *tenants;
 	struct listen *listens;
-	struct function *functions;
+	struct function_config *functions;
 	char *snapshot_dir;	/* /run/nexus/snapshots */
 	char *vmm;		/* the VMM's program; NULL: qemu-system-x86_64 from $PATH */
 	uint32_t max_instances;	/* of all functions */
@@ -108,6 +108,6 @@ struct config {
 struct config *config_load(const char *dir, char **error);
 void config_free(struct config *config);
 const struct tenant *config_tenant(const struct config *config, const char *name);	/* or NULL */
-const struct function *config_function(const struct config *config, const char *name);	/* or NULL */
+const struct function_config *config_function(const struct config *config, const char *name);	/* or NULL */
 
 #endif

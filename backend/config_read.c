@@ -83,7 +83,7 @@ static void *listen_new(struct config *config, const char *name)
 
 static void *function_new(struct config *config, const char *name)
 {
-	struct function *function = xcalloc(sizeof(*function)), **p = &config->functions;
+	struct function_config *function = xcalloc(sizeof(*function)), **p = &config->functions;
 
 	while (*p)
 		p = &(*p)->next;

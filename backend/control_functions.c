@@ -3,7 +3,7 @@
 #include <string.h>
 #include "config.h"
 #include "control_functions.h"
-#include "instance.h"
+#include "microvm.h"
 #include "log.h"
 
 static const struct config *functions_config;
@@ -14,50 +14,50 @@ void control_functions_start(const struct config *config)
 }
 
 /* The function that the call names; NULL after control_fail(). */
-static const struct function *function_named(struct control_call *call, const json_t *arguments)
+static const struct function_config *function_named(struct control_call *call, const json_t *arguments)
 {
 	const char *name = json_string_value(json_object_get(arguments, "function"));
-	const struct function *function = name ? config_function(functions_config, name) : NULL;
+	const struct function_config *function = name ? config_function(functions_config, name) : NULL;
 
 	if (!function)
 		control_fail(call, "no function %.64s is configured: see nexusctl function list", name ? name : "(none)");
 	return function;
 }
 
-static const char *instance_state_name(const struct instance *instance)
+static const char *microvm_state_name(const struct microvm *microvm)
 {
 	static const char *const names[] = {
-		[INSTANCE_STARTING] = "starting", [INSTANCE_LOADING] = "loading", [INSTANCE_RUNNING] = "running",
-		[INSTANCE_SAVING] = "saving", [INSTANCE_ENDING] = "ending",
+		[MICROVM_STARTING] = "starting", [MICROVM_LOADING] = "loading", [MICROVM_RUNNING] = "running",
+		[MICROVM_SAVING] = "saving", [MICROVM_ENDING] = "ending",
 	};
 
-	return names[instance->state];
+	return names[microvm->state];
 }
 
-static json_t *instance_describe(const struct instance *instance)
+static json_t *microvm_describe(const struct microvm *microvm)
 {
 	return json_pack("{s:I, s:I, s:s, s:b, s:b, s:I, s:I, s:I, s:I}",
-			 "pid", (json_int_t)instance->vmm_pid, "vm", (json_int_t)instance->vm_id,
-			 "state", instance_state_name(instance), "template", instance->template,
-			 "restored", instance->restored,
-			 "start_ms", (json_int_t)instance->start_ms, "ready_ms", (json_int_t)instance->ready_ms,
-			 "adopted_ms", (json_int_t)instance->adopted_ms, "running_ms", (json_int_t)instance->running_ms);
+			 "pid", (json_int_t)microvm->vmm_pid, "vm", (json_int_t)microvm->vm_id,
+			 "state", microvm_state_name(microvm), "template", microvm->template,
+			 "restored", microvm->restored,
+			 "start_ms", (json_int_t)microvm->start_ms, "ready_ms", (json_int_t)microvm->ready_ms,
+			 "adopted_ms", (json_int_t)microvm->adopted_ms, "running_ms", (json_int_t)microvm->running_ms);
 }
 
-static json_t *function_describe(const struct function *function)
+static json_t *function_describe(const struct function_config *function)
 {
 	json_t *list = json_array();
 
-	for (const struct instance *i = instance_first(); i; i = i->next) {
+	for (const struct microvm *i = microvm_first(); i; i = i->next) {
 		if (i->function == function)
-			json_array_append_new(list, instance_describe(i));
+			json_array_append_new(list, microvm_describe(i));
 	}
 	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s*, s:s*, s:b, s:o}",
 			 "name", function->name, "tenant", function->tenant->name,
 			 "timeout_ms", (json_int_t)function->timeout_ms, "concurrency", (json_int_t)function->concurrency,
 			 "keep_alive_ms", (json_int_t)function->keep_alive_ms, "memory", (json_int_t)function->memory,
 			 "vcpus", (json_int_t)function->vcpus, "kernel", function->kernel, "image", function->image,
-			 "snapshot", instance_has_snapshot(function), "instances", list);
+			 "snapshot", microvm_has_snapshot(function), "instances", list);
 }
 
 void verb_function_list(struct control_call *call, const json_t *arguments)
@@ -65,29 +65,29 @@ void verb_function_list(struct control_call *call, const json_t *arguments)
 	json_t *list = json_array();
 
 	(void)arguments;
-	for (const struct function *f = functions_config->functions; f; f = f->next)
+	for (const struct function_config *f = functions_config->functions; f; f = f->next)
 		json_array_append_new(list, function_describe(f));
 	control_reply(call, list);
 }
 
-static void function_ended(void *arg, const struct instance *instance, const char *reason)
+static void function_ended(void *arg, const struct microvm *microvm, const char *reason)
 {
 	(void)arg;
-	log_info("an instance of function %s, process %d, is gone: %s", instance->function->name, instance->vmm_pid,
+	log_info("an instance of function %s, process %d, is gone: %s", microvm->function->name, microvm->vmm_pid,
 		 reason);
 }
 
 void verb_function_start(struct control_call *call, const json_t *arguments)
 {
-	const struct function *function = function_named(call, arguments);
-	struct instance *instance;
+	const struct function_config *function = function_named(call, arguments);
+	struct microvm *microvm;
 	char error[512];
 
 	if (!function)
 		return;
-	instance = instance_start(function, function_ended, NULL, error, sizeof(error));
-	if (instance)
-		control_reply(call, json_pack("{s:I}", "pid", (json_int_t)instance->vmm_pid));
+	microvm = microvm_start(function, function_ended, NULL, error, sizeof(error));
+	if (microvm)
+		control_reply(call, json_pack("{s:I}", "pid", (json_int_t)microvm->vmm_pid));
 	else
 		control_fail(call, "%s", error);
 }
@@ -95,16 +95,16 @@ void verb_function_start(struct control_call *call, const json_t *arguments)
 /* All instances of the function, or the one with this pid. */
 void verb_function_stop(struct control_call *call, const json_t *arguments)
 {
-	const struct function *function = function_named(call, arguments);
+	const struct function_config *function = function_named(call, arguments);
 	json_int_t pid = json_integer_value(json_object_get(arguments, "pid")), count = 0;
-	const struct instance *instance;
+	const struct microvm *microvm;
 
 	if (!function)
 		return;
-	for (instance = instance_first(); instance; instance = instance->next) {
-		if (instance->function != function || instance->template || (pid && instance->vmm_pid != pid))
+	for (microvm = microvm_first(); microvm; microvm = microvm->next) {
+		if (microvm->function != function || microvm->template || (pid && microvm->vmm_pid != pid))
 			continue;
-		instance_kill((struct instance *)instance, "stopped by the operator");
+		microvm_kill((struct microvm *)microvm, "stopped by the operator");
 		count++;
 	}
 	control_reply(call, json_pack("{s:I}", "stopped", count));
@@ -120,21 +120,21 @@ static void function_snapshot_done(void *arg, const char *error)
 
 void verb_function_snapshot(struct control_call *call, const json_t *arguments)
 {
-	const struct function *function = function_named(call, arguments);
+	const struct function_config *function = function_named(call, arguments);
 	char error[512];
 
-	if (function && instance_snapshot(function, function_snapshot_done, call, error, sizeof(error)))
+	if (function && microvm_snapshot(function, function_snapshot_done, call, error, sizeof(error)))
 		control_fail(call, "%s", error);
 }
 
 void verb_function_remove(struct control_call *call, const json_t *arguments)
 {
-	const struct function *function = function_named(call, arguments);
+	const struct function_config *function = function_named(call, arguments);
 	int ret;
 
 	if (!function)
 		return;
-	ret = instance_remove_snapshot(function);
+	ret = microvm_remove_snapshot(function);
 	if (ret)
 		control_fail(call, "the snapshot of function %s: %s", function->name,
 			     ret == -ENOENT ? "there is none" : strerror(-ret));

@@ -15,7 +15,7 @@
 #include "config.h"
 #include "control.h"
 #include "control_functions.h"
-#include "instance.h"
+#include "microvm.h"
 #include "log.h"
 #include "loop.h"
 #include "transport_unix.h"
@@ -118,7 +118,7 @@ static int serve(const struct config *config)
 	ret = unix_listen(main_loop, config);
 	if (!ret) {
 		vm_start(main_loop, config);
-		instances_start(main_loop, config);
+		microvms_start(main_loop, config);
 		control_functions_start(config);
 		ret = control_serve(main_loop);
 	}
@@ -132,7 +132,7 @@ static int serve(const struct config *config)
 	sd_notify(0, "STOPPING=1\nSTATUS=Finishing operations in flight");
 	unix_unlisten();
 	workers_stop();
-	instances_stop();
+	microvms_stop();
 	vm_stop();
 	return ret;
 }
