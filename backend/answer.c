@@ -73,6 +73,9 @@ void answer_fill(struct op *op, const struct http_head *head, const struct answe
 	char *name, **own;
 	size_t prefix;
 
+	/* Nothing stays of an earlier attempt's answer. */
+	response->etag = response->content_type = response->last_modified = response->request_id =
+		response->version_id = (char *)protobuf_c_empty_string;
 	response->n_metadata = response->n_headers = 0;
 	response->metadata = list;
 	response->headers = list + head->field_count;

@@ -30,6 +30,13 @@ struct endpoint {
 	uint32_t stall_timeout_ms;	/* no byte moved for so long */
 	uint32_t max_connections;	/* per tenant and worker */
 	uint32_t idle_timeout_ms;	/* keep-alive */
+	uint64_t multipart_threshold;	/* bytes: from here objects are moved in parts */
+	uint64_t part_size;		/* bytes */
+	uint32_t parallel;		/* parts of one object at a time */
+	uint32_t max_attempts;		/* of a request, the first included; 0: 1 */
+	uint32_t retry_backoff_ms;
+	uint32_t breaker_failures;	/* in a row, until requests fail at once; 0: never */
+	uint32_t breaker_cooldown_ms;
 	bool filtered;		/* a guest named it: only addresses that the tenant may reach (address.h) */
 };
 

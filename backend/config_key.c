@@ -71,6 +71,21 @@ static const char *vcpus_parse(void *field, const char *value)
 	return uint_parse(value, field, 1, 64, "write a number from 1 to 64");
 }
 
+static const char *parallel_parse(void *field, const char *value)
+{
+	return uint_parse(value, field, 1, 16, "write a number from 1 to 16");
+}
+
+static const char *attempts_parse(void *field, const char *value)
+{
+	return uint_parse(value, field, 1, 10, "write a number from 1 (no second try) to 10");
+}
+
+static const char *failures_parse(void *field, const char *value)
+{
+	return uint_parse(value, field, 0, 100000, "write a number from 1 to 100000, or 0 for no circuit breaker");
+}
+
 static const char *time_parse(void *field, const char *value)
 {
 	const char *remedy = "write a number with its unit, like 500ms, 30s or 5m, from 1ms to 24h";
@@ -144,6 +159,17 @@ static const char *memory_parse(void *field, const char *value)
 	if (size_parse(&bytes, value) || bytes & 0xfffff || bytes < 16 << 20)
 		return remedy;
 	*(uint64_t *)field = bytes;
+	return NULL;
+}
+
+/* S3 takes no smaller parts, and no larger ones. */
+static const char *part_parse(void *field, const char *value)
+{
+	uint64_t size;
+
+	if (size_parse(&size, value) || size < 5 << 20 || size > 5ULL << 30)
+		return "write bytes, or a number with K, M or G, from 5M to 5G, which are S3's limits for a part";
+	*(uint64_t *)field = size;
 	return NULL;
 }
 
@@ -252,6 +278,13 @@ const struct config_key config_keys[] = {
 	OBJECT_MS(SECTION_ENDPOINT, struct endpoint, stall_timeout),
 	OBJECT_MS(SECTION_ENDPOINT, struct endpoint, idle_timeout),
 	OBJECT(SECTION_ENDPOINT, struct endpoint, max_connections, false, connections_parse),
+	OBJECT(SECTION_ENDPOINT, struct endpoint, multipart_threshold, false, part_parse),
+	OBJECT(SECTION_ENDPOINT, struct endpoint, part_size, false, part_parse),
+	OBJECT(SECTION_ENDPOINT, struct endpoint, parallel, false, parallel_parse),
+	OBJECT(SECTION_ENDPOINT, struct endpoint, max_attempts, false, attempts_parse),
+	OBJECT_MS(SECTION_ENDPOINT, struct endpoint, retry_backoff),
+	OBJECT(SECTION_ENDPOINT, struct endpoint, breaker_failures, false, failures_parse),
+	OBJECT_MS(SECTION_ENDPOINT, struct endpoint, breaker_cooldown),
 
 	LATER(SECTION_TENANT, endpoint, false, text_parse),
 	LATER(SECTION_TENANT, credentials, false, text_parse),

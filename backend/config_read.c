@@ -49,6 +49,13 @@ static void *endpoint_new(struct config *config, const char *name)
 	endpoint->stall_timeout_ms = 30000;
 	endpoint->idle_timeout_ms = 60000;
 	endpoint->max_connections = 64;
+	endpoint->multipart_threshold = 16 << 20;
+	endpoint->part_size = 8 << 20;
+	endpoint->parallel = 4;
+	endpoint->max_attempts = 3;
+	endpoint->retry_backoff_ms = 1000;
+	endpoint->breaker_failures = 10;
+	endpoint->breaker_cooldown_ms = 5000;
 	return endpoint;
 }
 

@@ -14,10 +14,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct breaker;
 struct conn;
 struct conn_pool;
 struct conn_pools;
 struct endpoint;
+struct retry_quota;
 struct sigv4_signer;
 struct tenant;
 struct worker;
@@ -40,6 +42,8 @@ void conn_pool_put(struct conn_pool *pool);
 #define CONN_ORIGINS_MAX 64	/* per tenant and worker */
 const char *conn_pool_url(const struct conn_pool *pool);	/* of the endpoint, for messages */
 struct sigv4_signer *conn_pool_signer(struct conn_pool *pool);
+struct breaker *conn_pool_breaker(struct conn_pool *pool);
+struct retry_quota *conn_pool_quota(struct conn_pool *pool);
 
 /*
  * Length of the response head that came last, by kind of request; 0: none yet.

@@ -3,11 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "breaker.h"
 #include "cleanup.h"
 #include "config.h"
 #include "conn_pool.h"
 #include "container.h"
 #include "curlio.h"
+#include "retry.h"
 #include "sigv4.h"
 #include "worker.h"
 
@@ -28,6 +30,8 @@ struct conn_pool {
 	struct conn_waiter *waiters, **waiters_tail;
 	struct loop_timer idle_timer;
 	struct sigv4_signer *signer;
+	struct breaker breaker;
+	struct retry_quota quota;
 	uint32_t head_guess[CONN_HEAD_KINDS];
 };
 
@@ -56,6 +60,16 @@ const char *conn_pool_url(const struct conn_pool *pool)
 struct sigv4_signer *conn_pool_signer(struct conn_pool *pool)
 {
 	return pool->signer;
+}
+
+struct breaker *conn_pool_breaker(struct conn_pool *pool)
+{
+	return &pool->breaker;
+}
+
+struct retry_quota *conn_pool_quota(struct conn_pool *pool)
+{
+	return &pool->quota;
 }
 
 uint32_t *conn_pool_head_guess(struct conn_pool *pool, unsigned int kind)
@@ -305,6 +319,7 @@ static void pool_free(struct conn_pool *pool)
 	loop_timer_stop(conn_pool_loop(pool), &pool->idle_timer);
 	curl_share_cleanup(pool->target.share);
 	sigv4_free(pool->signer);
+	breaker_destroy(&pool->breaker);
 	free(pool->target.url);
 	free(pool->target.ca_file);
 	free(pool->url);
@@ -355,6 +370,7 @@ static struct conn_pool *pool_new(struct conn_pools *pools, const struct tenant 
 		pool_free(pool);
 		return NULL;
 	}
+	breaker_init(&pool->breaker, tenant->name, pool->url);
 	return pool;
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "breaker.h"
 #include "cleanup.h"
 #include "config.h"
 #include "control.h"
@@ -33,6 +34,8 @@ static const struct {
 	COUNTER(prefetch_useless),
 	COUNTER(writes_deferred),
 	COUNTER(writes_degraded),
+	COUNTER(retries),
+	COUNTER(resumed),
 	COUNTER(kicks),
 	COUNTER(notifies),
 #undef COUNTER
@@ -159,9 +162,20 @@ static void verb_vm_release(struct control_call *call, const json_t *arguments)
 
 /* ---- stats, version ---- */
 
+/* Only those that have something to tell. */
+static void breaker_add(const struct breaker *breaker, void *arg)
+{
+	if (breaker->failures || breaker->opens)
+		json_array_append_new(arg, json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:s}", "tenant", breaker->tenant,
+						     "url", breaker->url, "state", breaker_state_name(breaker),
+						     "failures", (json_int_t)breaker->failures,
+						     "since", (json_int_t)breaker->since,
+						     "opens", (json_int_t)breaker->opens, "last", breaker->reason));
+}
+
 static void verb_stats(struct control_call *call, const json_t *arguments)
 {
-	json_t *workers = json_array(), *totals = json_object(), *vms = json_array(), *worker;
+	json_t *workers = json_array(), *totals = json_object(), *vms = json_array(), *breakers = json_array(), *worker;
 	uint64_t value, total[NR_COUNTERS] = { 0 };
 
 	(void)arguments;
@@ -180,7 +194,9 @@ static void verb_stats(struct control_call *call, const json_t *arguments)
 		json_array_append_new(vms, json_pack("{s:I, s:s, s:s, s:I}", "id", (json_int_t)vm->id,
 						     "tenant", vm->tenant->name, "function", vm->function,
 						     "requests", (json_int_t)kvm_vm_requests(vm->kvm)));
-	control_reply(call, json_pack("{s:o, s:o, s:o, s:I}", "totals", totals, "workers", workers, "vms", vms,
+	breaker_each(breaker_add, breakers);
+	control_reply(call, json_pack("{s:o, s:o, s:o, s:o, s:I}", "totals", totals, "workers", workers, "vms", vms,
+				      "breakers", breakers,
 				      "connections", (json_int_t)unix_connections()));
 }
 

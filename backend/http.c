@@ -9,12 +9,15 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include "breaker.h"
 #include "config.h"
 #include "container.h"
 #include "http_step.h"
+#include "payload.h"
 
 static void http_run(struct http *http, unsigned int revents);
-static void http_connect(struct http *http);
+static void http_take_conn(struct http *http);
+static int http_connect(struct http *http);
 static void http_again(struct http *http, bool keep);
 
 void http_moved(struct http *http, size_t n)
@@ -25,29 +28,113 @@ void http_moved(struct http *http, size_t n)
 
 /* ---- the end ---- */
 
-/* Nothing of ours is left with the loop or the pool. */
+/* Nothing of ours is left with the loop; the pool stays ours. */
 static void http_leave(struct http *http, bool keep)
 {
 	struct conn *conn = http->conn;
 
 	http->conn = NULL;
 	loop_timer_stop(http->op->worker->loop, &http->stall);
+	loop_timer_stop(http->op->worker->loop, &http->backoff);
 	conn_get_abort(&http->waiter);
 	if (conn)
 		conn_put(conn, keep);
+	if (http->entered && http->probe)
+		breaker_unknown(conn_pool_breaker(http->pool), loop_now_ms(http->op->worker->loop));
+	http->entered = false;
+}
+
+/* What the attempt tells of the endpoint's health, and of chances for retries. */
+static void http_account(struct http *http, int status)
+{
+	struct breaker *breaker = conn_pool_breaker(http->pool);
+	bool ill = http->failure == RETRY_TRANSIENT || http->failure == RETRY_TIMEOUT;
+
+	if (!status) {
+		retry_quota_refill(conn_pool_quota(http->pool), http->retry_cost);
+		http->retry_cost = 0;
+	}
+	if (!http->entered || (!http->lost && !http->status))
+		return;
+	http->entered = false;
+	if (http->lost ? !http->status : ill)
+		breaker_failure(breaker, http->endpoint, loop_now_ms(http->op->worker->loop),
+				http->op->response.error->message);
+	else
+		breaker_success(breaker);
+}
+
+/* Can the span, or the windows, be moved from where they stand? */
+static bool http_can_repeat(const struct http *http)
+{
+	bool unprocessed = http->stage == HTTP_CONNECTING || http->failure == RETRY_THROTTLED;
+
+	if (http->once && !unprocessed)
+		return false;
+	if (http->parsed && http->received)
+		return false;		/* type->body() had a part of it */
+	if (!http->span)
+		return http_can_replay(http);
+	if (http->upload)
+		return http->start >= http->op->base;
+	return http->resumable ? http->pos >= http->op->base : !http->released && http->start >= http->op->base;
+}
+
+/* Send it again, after a while. False: that is no use. */
+static bool http_try_again(struct http *http)
+{
+	struct op *op = http->op;
+	uint64_t delay;
+
+	if (http->failure == RETRY_NEVER || !http_can_repeat(http))
+		return false;
+	if (http->span && http->resumable && http->pos > http->attempt_pos)
+		http->attempt = 1;
+	if (http->attempt >= http->endpoint->max_attempts || http->retry_after_ms > RETRY_DELAY_MAX_MS)
+		return false;
+	delay = retry_delay_ms(http->attempt, http->endpoint->retry_backoff_ms, http->retry_after_ms);
+	if (delay >= op_time_left_ms(op) || !retry_quota_take(conn_pool_quota(http->pool), http->failure, &http->retry_cost))
+		return false;
+	http->attempt++;
+	counter_add(&http_counters(http)->retries, 1);
+	op->response.error = NULL;
+	loop_timer_start(op->worker->loop, &http->backoff, delay);
+	return true;
+}
+
+static void http_leave_pool(struct http *http)
+{
 	if (http->pool)
 		conn_pool_put(http->pool);
 	http->pool = NULL;
 }
 
-static void http_end(struct http *http, int status, bool keep)
+static void http_over(struct http *http, int status)
 {
 	struct op *op = http->op;
 
-	http_leave(http, keep);
+	http_leave_pool(http);
 	if (http->type->end)
 		http->type->end(http);
+	if (http->type->ended) {
+		http->type->ended(http, status);
+		return;
+	}
+	if (http->span)
+		payload_settle(op, http->pos);
 	op_finish(op, status);
+}
+
+static void http_end(struct http *http, int status, bool keep)
+{
+	http_account(http, status);
+	http_leave(http, keep);
+	if (status < 0 && http_try_again(http))
+		return;
+	if (status < 0 && http->attempt > 1)
+		op_error(http->op, status, http->op->response.error->code, "%s; after %u attempts",
+			 http->op->response.error->message, http->attempt);
+	http_over(http, status);
 }
 
 static void http_complete(struct http *http)
@@ -55,10 +142,14 @@ static void http_complete(struct http *http)
 	int status = http->type->complete(http, conn_in(http->conn), http->body_len);
 	bool keep = http->keep && !http->surplus_len;
 
-	if (status == HTTP_AGAIN)
+	if (status == HTTP_AGAIN) {
+		http_account(http, 0);
 		http_again(http, keep);
-	else
-		http_end(http, status, keep);
+		return;
+	}
+	if (status < 0)
+		http->failure = retry_classify(http->status, http->op->response.error->code);
+	http_end(http, status, keep);
 }
 
 /* ---- failures ---- */
@@ -75,7 +166,10 @@ static int http_fail(struct http *http, int status, const char *code, const char
 	struct op_window *window = http->op->windows;
 	uint64_t moved = 0, total = 0;
 
-	if (http->stage == HTTP_RECEIVING) {
+	if (http->span) {
+		moved = http->pos - http->start;
+		total = http->end == UINT64_MAX ? 0 : http->end - http->start;
+	} else if (http->stage == HTTP_RECEIVING) {
 		moved = http->received;
 		total = http->announced;
 	} else if (http->upload) {
@@ -91,9 +185,10 @@ static int http_fail(struct http *http, int status, const char *code, const char
 
 int http_lost(struct http *http)
 {
-	if (conn_was_used(http->conn) && !http->answered && !http->released && !http->retried &&
-	    !(http->once && http->out_sent))
+	if (conn_was_used(http->conn) && !http->answered && !http->retried && http_can_repeat(http))
 		return STEP_RETRY;
+	http->lost = true;
+	http->failure = RETRY_TRANSIENT;
 	return http_fail(http, -ECONNRESET, "NexusConnectionLost", "connection lost");
 }
 
@@ -118,6 +213,8 @@ static void http_stalled(struct loop_timer *timer)
 		return;
 	}
 	snprintf(what, sizeof(what), "no byte moved for %" PRIu64 " ms (stall_timeout)", limit);
+	http->lost = true;
+	http->failure = RETRY_TIMEOUT;
 	http_end(http, http_fail(http, -ETIMEDOUT, "NexusTimeout", what), false);
 }
 
@@ -135,7 +232,8 @@ static int http_rest(struct http *http, int step)
 	unsigned int events = POLLIN;
 	bool was_timing = http->timing;
 
-	http->timing = step != STEP_GUEST;
+	http->starved = step == STEP_GUEST;
+	http->timing = !http->starved;
 	if (http->timing && !was_timing)
 		http->moved_ms = loop_now_ms(loop);
 	if (http->timing && !http->stall.deadline_ms)
@@ -166,15 +264,17 @@ static int http_step(struct http *http)
 	}
 }
 
-/* To the beginning of an upload of which no window was given back yet. */
+/* To the beginning of payload of which no window was given back yet. */
 static void http_rewind(struct http *http)
 {
-	if (http->op->windows)
+	if (http->op->windows && !http->span)
 		http->op->windows->done = 0;
 	http->checked = http->fin = http->has_held = http->turned = false;
 	http->framed = http->framed_end = false;
 	http->frame_len = http->frame_sent = 0;
 	http->base = 0;
+	if (http->upload)
+		http->pos = http->start;
 }
 
 /* Once more, all of it. */
@@ -187,10 +287,11 @@ static void http_retry(struct http *http)
 	http->conn = NULL;
 	http->stage = HTTP_CONNECTING;
 	http->broken = false;
-	http_rewind(http);
+	if (http->upload)
+		http_rewind(http);
 	loop_timer_stop(http->op->worker->loop, &http->stall);
 	conn_put(conn, false);
-	http_connect(http);
+	http_take_conn(http);
 }
 
 static void http_run(struct http *http, unsigned int revents)
@@ -210,6 +311,10 @@ static void http_run(struct http *http, unsigned int revents)
 		break;
 	case STEP_RETRY:
 		http_retry(http);
+		break;
+	case STEP_AGAIN:
+		http_account(http, 0);
+		http_again(http, false);
 		break;
 	case STEP_SOCKET:
 		http->readable = false;
@@ -262,6 +367,9 @@ static void http_granted(struct conn_waiter *waiter, struct conn *conn)
 		http_begin(http, conn);
 		return;
 	}
+	http->lost = !waiter->denied;
+	http->failure = waiter->status == -ETIMEDOUT ? RETRY_TIMEOUT :
+			waiter->denied || waiter->status == -EPROTO || waiter->status == -ENOMEM ? RETRY_NEVER : RETRY_TRANSIENT;
 	if (waiter->status == -ETIMEDOUT)
 		ret = op_error(http->op, -ETIMEDOUT, "NexusTimeout", "%s: no answer for %u ms (connect_timeout) while connecting: %s",
 			       url, http->endpoint->connect_timeout_ms, waiter->reason);
@@ -282,34 +390,76 @@ static int http_find_pool(struct http *http)
 	return op_error(http->op, -ENOMEM, "NexusInternal", "out of memory");
 }
 
+/* As before the first attempt. */
+static void http_reset(struct http *http)
+{
+	if (http->upload || http->download)
+		http_rewind(http);
+	http->broken = http->answered = http->retried = http->readable = http->timing = http->starved = false;
+	http->payload = http->parsed = http->body_waits = http->lost = false;
+	http->body_len = http->surplus_len = 0;
+	http->announced = http->received = 0;
+	http->chunk = (struct chunk){ 0 };
+	http->status = http->verdict = 0;
+	http->failure = RETRY_NEVER;
+	http->retry_after_ms = 0;
+	http->attempt_pos = http->pos;
+	http->stage = HTTP_CONNECTING;
+}
+
 /* The next request of the same operation. */
 static void http_again(struct http *http, bool keep)
 {
 	int ret;
 
 	http_leave(http, keep);
-	if (http->upload)
-		http_rewind(http);
-	http->broken = http->answered = http->retried = http->readable = http->timing = false;
+	http_leave_pool(http);
+	http_reset(http);
 	http->waiter.fresh = http->released;	/* no second try any more */
-	http->payload = http->parsed = false;
-	http->body_len = http->surplus_len = 0;
-	http->announced = http->received = 0;
-	http->chunk = (struct chunk){ 0 };
-	http->stage = HTTP_CONNECTING;
 	ret = http_find_pool(http);
+	if (!ret)
+		ret = http_connect(http);
 	if (ret)
-		http_end(http, ret, false);
-	else
-		http_connect(http);
+		http_over(http, ret);
 }
 
-static void http_connect(struct http *http)
+static void http_backed_off(struct loop_timer *timer)
+{
+	struct http *http = container_of(timer, struct http, backoff);
+	int ret;
+
+	if (!http->span || !http->resumable)
+		http->pos = http->start;
+	if (http->pos > http->start)
+		counter_add(&http_counters(http)->resumed, 1);
+	http_reset(http);
+	http->waiter.fresh = false;
+	ret = http_connect(http);
+	if (ret)
+		http_over(http, ret);
+}
+
+static void http_take_conn(struct http *http)
 {
 	struct conn *conn = conn_get(http->pool, &http->waiter);
 
 	if (conn)
 		http_begin(http, conn);
+}
+
+/* 0; or -EHOSTDOWN after op_error(). */
+static int http_connect(struct http *http)
+{
+	char text[384];
+	int ret;
+
+	ret = breaker_enter(conn_pool_breaker(http->pool), loop_now_ms(http->op->worker->loop), text, sizeof(text));
+	if (ret < 0)
+		return op_error(http->op, ret, "NexusCircuitOpen", "%s", text);
+	http->entered = true;
+	http->probe = ret;
+	http_take_conn(http);
+	return 0;
 }
 
 int http_start(struct http *http)
@@ -321,22 +471,32 @@ int http_start(struct http *http)
 	ret = http_find_pool(http);
 	if (ret)
 		return ret;
-	http->stage = HTTP_CONNECTING;
 	http->stall.expired = http_stalled;
+	http->backoff.expired = http_backed_off;
 	http->waiter.granted = http_granted;
-	http_connect(http);
-	return 0;
+	http->waiter.fresh = false;
+	http->attempt = 1;
+	http->released = false;
+	http->pos = http->start;
+	http_reset(http);
+	ret = http_connect(http);
+	if (ret)
+		http_leave_pool(http);
+	return ret;
 }
 
 void http_window(struct http *http)
 {
-	if (http->conn && !http->running)
+	if (http->conn && http->starved && !http->running)
 		http_run(http, 0);
 }
 
 void http_abort(struct http *http)
 {
 	http_leave(http, false);
+	http_leave_pool(http);
 	if (http->type->end)
 		http->type->end(http);
+	if (http->span && !http->type->ended)
+		payload_settle(http->op, http->pos);
 }

@@ -5,7 +5,10 @@
  * between the socket and the window; so that it need not be copied behind the
  * response's head, the head's length is predicted from the last one of its kind.
  *
- * The exchange ends the operation itself (op_finish()).
+ * The exchange ends the operation itself (op_finish()), or its type does that
+ * (ended()): then several exchanges may move payload of one operation, each a
+ * span of it. A failed request is sent again where that can help and do no
+ * harm (retry.h).
  */
 #ifndef NEXUS_HTTP_H
 #define NEXUS_HTTP_H
@@ -15,6 +18,7 @@
 #include "http_head.h"
 #include "loop.h"
 #include "op.h"
+#include "retry.h"
 #include "text.h"
 
 struct http;
@@ -29,7 +33,8 @@ struct http_type {
 
 	/*
 	 * Required. The response's head (not of a 1xx), which goes when this
-	 * returns. May change what is done with the body: `payload`, `parsed`.
+	 * returns; of each attempt. May change what is done with the body: `payload`,
+	 * `parsed`; or, by `verdict`, end the exchange here.
 	 */
 	void (*response)(struct http *http, const struct http_head *head);
 
@@ -54,6 +59,12 @@ struct http_type {
 	 * when there is a window; or -errno after op_error().
 	 */
 	int (*body)(struct http *http, const char *data, size_t len);
+
+	/* Optional, of spans: bytes were moved. Whoever shares the operation gives its windows back. */
+	void (*moved)(struct http *http);
+
+	/* Optional, instead of op_finish(). */
+	void (*ended)(struct http *http, int status);
 };
 
 #define HTTP_AGAIN	1
@@ -84,6 +95,18 @@ struct http {
 	uint32_t own_body_len;
 	unsigned int kind;		/* whose heads are of one length, < CONN_HEAD_KINDS */
 
+	/*
+	 * The payload is this span of the operation's (payload.h): windows are not
+	 * touched, but by moved(), or given back in order where there is none.
+	 */
+	bool span;
+	bool resumable;			/* download: type->request() can ask for the span from pos on */
+	uint64_t start, end;		/* end: may be set by response() of a download */
+	uint64_t pos;			/* what was moved ends before this byte */
+
+	/* for response() to set */
+	int verdict;			/* HTTP_AGAIN, as from complete(); or -errno after op_error() */
+
 	/* for the caller to read */
 	unsigned int status;		/* of the response */
 	struct conn_pool *pool;
@@ -93,14 +116,23 @@ struct http {
 	struct conn *conn;
 	struct conn_waiter waiter;
 	struct loop_timer stall;
+	struct loop_timer backoff;	/* until the next attempt */
 	uint64_t moved_ms;		/* when a byte moved last */
 	uint32_t turn_bytes;		/* moved in this turn of the loop */
 	bool running;			/* in http_run() */
 	bool timing;			/* it is the store that we wait for */
+	bool starved;			/* it is a window */
 	bool readable;			/* the socket has news: try to receive */
 	bool broken;			/* sending failed; an answer may still be there */
 	bool released;			/* a window was completed: no second try */
 	bool retried;
+	unsigned int attempt;		/* since bytes moved last; from 1 */
+	uint64_t attempt_pos;		/* pos when it began */
+	enum retry_class failure;	/* of this attempt */
+	bool lost;			/* it failed without a whole answer */
+	bool entered, probe;		/* the breaker awaits its outcome */
+	uint32_t retry_cost;		/* what the quota gets back for a success */
+	uint64_t retry_after_ms;	/* as the store asked */
 
 	uint32_t out_len, out_sent;	/* the request's head */
 	uint32_t own_body_sent;

@@ -27,8 +27,24 @@ static size_t head_room(struct http *http)
 	return room < HTTP_HEAD_MAX - http->in_len ? room : HTTP_HEAD_MAX - http->in_len;
 }
 
+/* Retry-After in seconds; its other form, a date, is not used by stores. */
+static uint64_t head_retry_after(const struct http_head *head)
+{
+	const struct http_field *field = http_head_field(head, "retry-after");
+	uint64_t seconds = 0;
+
+	for (uint32_t i = 0; field && i < field->value_len && seconds < 100000; i++) {
+		if (field->value[i] < '0' || field->value[i] > '9')
+			return 0;
+		seconds = 10 * seconds + field->value[i] - '0';
+	}
+	return 1000 * seconds;
+}
+
 static int head_refused(struct http *http, const char *reason)
 {
+	http->lost = true;
+	http->failure = RETRY_TRANSIENT;
 	return op_error(http->op, -EPROTO, "NexusConnectionLost", "%s answered with %s",
 			conn_pool_url(http->pool), reason);
 }
@@ -59,9 +75,10 @@ static int head_complete(struct http *http, size_t len)
 	http->surplus_len = http->in_len - len;
 	if (http->payload)
 		*conn_pool_head_guess(http->pool, http->kind) = len;
-	http->type->response(http, &head);
+	http->retry_after_ms = head_retry_after(&head);
 	http->stage = HTTP_RECEIVING;
-	return STEP_NEXT;
+	http->type->response(http, &head);
+	return http->verdict == HTTP_AGAIN ? STEP_AGAIN : http->verdict;
 }
 
 int http_receive_head(struct http *http)
@@ -191,6 +208,8 @@ static int body_target(struct http *http, char **to, size_t *room)
 		http->keep = false;
 		return STEP_COMPLETE;
 	}
+	if (http->span)
+		return http_span_target(http, to, room);
 	while (op->windows && !body_window_ready(http, op->windows)) {
 		http->released = true;
 		op_window_done(op);
@@ -208,7 +227,10 @@ static void body_took(struct http *http, size_t n)
 	if (http->framing == HTTP_CHUNKED)
 		http->chunk.size -= n;
 	if (http->payload) {
-		http->op->windows->done += n;
+		if (http->span)
+			http->pos += n;
+		else
+			http->op->windows->done += n;
 		counter_add(&http_counters(http)->bytes_from_store, n);
 	} else if (!http->parsed) {
 		http->body_len += n;
@@ -229,7 +251,7 @@ static int body_pause(struct http *http, ssize_t n)
 {
 	struct op_window *window = http->op->windows;
 
-	if (n == -EAGAIN && http->payload && window && window->done == window->len) {
+	if (n == -EAGAIN && http->payload && !http->span && window && window->done == window->len) {
 		http->released = true;
 		op_window_done(http->op);
 	}

@@ -26,8 +26,7 @@ void http_turn(struct http *http)
 	http->turned = true;
 }
 
-/* Bytes moved, or a step. */
-static ssize_t http_push(struct http *http, const char *data, size_t len)
+ssize_t http_push(struct http *http, const char *data, size_t len)
 {
 	ssize_t n = conn_send(http->conn, data, len);
 
@@ -41,7 +40,7 @@ int http_check_window(struct http *http)
 	struct op_window *window = http->op->windows;
 	uint64_t end;
 
-	if (!http->upload || !window || http->checked)
+	if (!http->upload || http->span || !window || http->checked)
 		return 0;
 	end = http->base + window->len;
 	if (http->chunked || (http->exchange && window->fin && end > http->upload_length))
@@ -61,7 +60,7 @@ int http_check_window(struct http *http)
 
 static int http_send_head(struct http *http)
 {
-	bool hold = http->upload && !http->upload_length && !http->fin && !http->chunked;
+	bool hold = http->upload && !http->upload_length && !http->fin && !http->chunked && !http->span;
 	uint32_t end = http->out_len - hold;
 	ssize_t n;
 
@@ -156,6 +155,8 @@ static int http_send_own_body(struct http *http)
 	ssize_t n;
 
 	while (http->own_body_sent < http->own_body_len) {
+		if (http->turn_bytes >= HTTP_TURN_BYTES)
+			return STEP_YIELD;
 		n = http_push(http, http->own_body + http->own_body_sent, http->own_body_len - http->own_body_sent);
 		if (n < 0)
 			return n;
@@ -175,6 +176,8 @@ static int http_send_some(struct http *http)
 			return ret;
 		if (!http->upload)
 			return http_send_own_body(http);
+		if (http->span)
+			return http_span_send(http);
 		ret = http_send_held(http);
 		if (ret)
 			return ret;

@@ -13,6 +13,7 @@ enum http_step {
 	STEP_GUEST,		/* wait for a window */
 	STEP_YIELD,		/* let others have their turn */
 	STEP_RETRY,		/* the connection was stale: once more on a fresh one */
+	STEP_AGAIN,		/* the type has another request */
 	STEP_COMPLETE,
 };
 
@@ -27,6 +28,14 @@ int http_check_window(struct http *http);
 
 /* An exchange's upload is over: all of its last window is room. */
 void http_turn(struct http *http);
+
+/* Spans: http_span.c. Send what the windows hold of it: 0 or a step. */
+int http_span_send(struct http *http);
+/* Where the next bytes received go. STEP_NEXT or STEP_GUEST. */
+int http_span_target(struct http *http, char **to, size_t *room);
+
+/* Bytes for the peer: how many it took, or a step. */
+ssize_t http_push(struct http *http, const char *data, size_t len);
 
 /* The connection ended too early: STEP_RETRY, or -ECONNRESET after op_error(). */
 int http_lost(struct http *http);

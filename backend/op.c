@@ -195,9 +195,17 @@ static void window_append(struct op_core *core, struct channel *channel, uint32_
 
 void op_window_done(struct op *op)
 {
+	op->base += op->windows->len;
 	window_complete(op->core, 0, NEXUS_SLOT_MORE, false);
 	/* It moves: what is limited from now on is the time until the next window is done. */
 	loop_timer_start(op->worker->loop, &op->core->timer, op->core->timeout_ms);
+}
+
+uint64_t op_time_left_ms(const struct op *op)
+{
+	uint64_t now = loop_now_ms(op->worker->loop), deadline = op->core->timer.deadline_ms;
+
+	return deadline > now ? deadline - now : 0;
 }
 
 /* Complete all that is queued with the end's status, the first with the response. */
@@ -392,8 +400,6 @@ static struct op_core *submit_stream(struct channel *channel, uint32_t number)
 static void submit_window(struct channel *channel, uint32_t number)
 {
 	struct op_core *core = submit_stream(channel, number);
-	bool first;
-
 	if (!core) {
 		op_refuse(channel, number, -ECONNRESET, "NexusConnectionLost",
 			  "no stream is open on slot %u", channel->slots[number].stream);
@@ -407,11 +413,10 @@ static void submit_window(struct channel *channel, uint32_t number)
 		op_refuse(channel, number, -EINVAL, "NexusBadRequest", "a window after the one with FIN");
 		return;
 	}
-	first = !core->op.windows;
 	window_append(core, channel, number);
 	if (core->ended)
 		op_complete_end(core);
-	else if (first && !core->parked && core->op.type->window)
+	else if (!core->parked && core->op.type->window)
 		core->op.type->window(&core->op);
 }
 

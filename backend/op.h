@@ -48,7 +48,7 @@ struct op_type {
 	 */
 	int (*start)(struct op *op);
 
-	/* Optional: a window was queued on an operation that had none left. */
+	/* Optional: a window was queued. */
 	void (*window)(struct op *op);
 
 	/*
@@ -68,6 +68,7 @@ struct op {
 	const Nexus__V1__Request *request;	/* private copy, bounds checked */
 	Nexus__V1__Response response;	/* filled by the type; strings from op_strdup() */
 	struct op_window *windows;	/* queue, in order of submission */
+	uint64_t base;			/* bytes of the windows that went before: see payload.h */
 	void *state;
 	/* the rest is op.c's */
 	struct op_core *core;
@@ -97,6 +98,9 @@ void op_window_done(struct op *op);
  * kept for the guest's next one. The op must not be used after this.
  */
 void op_finish(struct op *op, int status);
+
+/* Until the operation's time-out, which op_window_done() puts off. */
+uint64_t op_time_left_ms(const struct op *op);
 
 /* op_types[]: ends with NULL. */
 extern const struct op_type *const op_types[];

@@ -223,6 +223,20 @@ void s3_call_init_bucket(struct op *op, const char *method, char *bucket)
 	s3_call_init_any(op, method, object);
 }
 
+void s3_call_copy(struct s3_call *copy, const struct s3_call *call)
+{
+	*copy = *call;
+	copy->http = (struct http){
+		.op = call->http.op,
+		.type = call->http.type,
+		.endpoint = call->http.endpoint,
+		.upload = call->http.upload,
+		.download = call->http.download,
+		.span = call->http.span,
+		.kind = call->http.kind,
+	};
+}
+
 void s3_call_flag(struct s3_call *call, const char *name)
 {
 	call->params[call->param_count++] = (struct uri_param){ name, "" };

@@ -61,6 +61,9 @@ int s3_call_init(struct op *op, const char *method, const Nexus__V1__ObjectName 
 /* The same for a request about a bucket. */
 void s3_call_init_bucket(struct op *op, const char *method, char *bucket);
 
+/* Another call of the same operation, on the same object, with the same query and headers; its exchange is new. */
+void s3_call_copy(struct s3_call *copy, const struct s3_call *call);
+
 /* Is that an object's name? 0, or -EINVAL after op_error(). */
 int s3_check_key(struct op *op, const char *key);
 

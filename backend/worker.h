@@ -28,6 +28,8 @@ struct counters {
 	uint64_t prefetch_useless;	/* and never asked for */
 	uint64_t writes_deferred;	/* uploads that the guest does not wait for */
 	uint64_t writes_degraded;	/* of those and of journaled ones: waited for after all, as too much was unwritten */
+	uint64_t retries;		/* store requests sent again after a failure */
+	uint64_t resumed;		/* those that asked for the rest of a download only */
 	uint64_t kicks;			/* wake-ups by a guest */
 	uint64_t notifies;		/* guests woken */
 };

@@ -31,9 +31,9 @@ config_write() {
 	{
 		printf '[backend]\nworkers = 1\ncontrol = %s/control.sock\n' $state
 		config_endpoint store "$port"
-		config_endpoint hang "${NEXUS_FAULT_HANG:-1}" 'stall_timeout = 2s'
-		config_endpoint cut "${NEXUS_FAULT_CUT:-1}"
-		config_endpoint down 1
+		config_endpoint hang "${NEXUS_FAULT_HANG:-1}" 'stall_timeout = 2s' 'max_attempts = 1'
+		config_endpoint cut "${NEXUS_FAULT_CUT:-1}" 'retry_backoff = 10ms'
+		config_endpoint down 1 'retry_backoff = 10ms'
 		config_tenant test store good 'buckets = nexus-test' 'max_pinned = 64M'
 		config_tenant small store good 'buckets = nexus-test' 'max_pinned = 1M'
 		config_tenant wrong store wrong 'buckets = nexus-test'

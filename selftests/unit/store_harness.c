@@ -97,6 +97,7 @@ void op_window_done(struct op *op)
 	if (op->windows->done != op->windows->len)
 		abort();
 	call->windows_done++;
+	op->base += op->windows->len;
 	window_drop(call);
 	if (!call->manual && !call->fin_sent && !call->refill_posted) {
 		call->refill_posted = true;
@@ -119,12 +120,17 @@ void op_finish(struct op *op, int status)
 	loop_stop(call->harness->worker.loop);
 }
 
+uint64_t op_time_left_ms(const struct op *op)
+{
+	(void)op;
+	return 60000;
+}
+
 /* ---- calls ---- */
 
 void call_window(struct call *call, uint32_t size)
 {
 	struct op_window *window = calloc(1, sizeof(*window));
-	bool first = !call->op.windows;
 	size_t rest = call->upload_len - call->uploaded;
 
 	window->len = size;
@@ -140,7 +146,7 @@ void call_window(struct call *call, uint32_t size)
 	}
 	*call->tail = window;
 	call->tail = &window->next;
-	if (call->op.state && first && call->op.type->window)
+	if (call->op.state && call->op.type->window)
 		call->op.type->window(&call->op);
 }
 
