@@ -47,6 +47,7 @@ struct nexus {
 	struct nexus_ring_header *header;
 	struct nexus_ring sq, cq;
 	uint32_t sq_tail, cq_head;	/* ours; the arena's copies are for the host */
+	uint32_t kicked;		/* sq_tail at the last kick */
 	uint32_t nr_slots;
 	struct slot_ref *slots;
 	uint32_t *free_slots;		/* a stack */

@@ -44,6 +44,13 @@ void queue_kick(struct nexus *nx)
 
 	if (nx->dead || !nexus_ring_must_wake(&nx->header->host_flags, NEXUS_HOST_NEED_KICK))
 		return;
+	/*
+	 * A kick is on its way if the host has not yet taken what the last one was for: it
+	 * will find the rest as well, because it looks at the ring after it wrote sq_head.
+	 */
+	if ((int32_t)(nexus_load(&nx->header->sq_head) - nx->kicked) < 0)
+		return;
+	nx->kicked = nx->sq_tail;
 	nx->kicks++;
 	ret = nx->transport->ops->kick(nx->transport);
 	if (ret)
