@@ -2,6 +2,10 @@
 /*
  * One connection: an easy handle with CONNECT_ONLY. libcurl's own transfers
  * copy every byte through a buffer; send and recv on a connected handle do not.
+ *
+ * Who waits for an answer costs no system call: one poll for edges lasts as long
+ * as the connection. `news` remembers an edge that came while nobody waited, and
+ * that the last receive may have left something.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -10,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include "config.h"
 #include "conn_pool.h"
 #include "container.h"
@@ -83,11 +88,29 @@ static CURLcode conn_setup(struct conn *conn, const struct conn_target *target)
 	return code;
 }
 
+static void conn_tell(struct conn *conn, unsigned int revents)
+{
+	loop_poll_stop(conn_pool_loop(conn->pool), &conn->poll);
+	conn->events = 0;
+	conn->ready(conn->arg, revents);
+}
+
 static void conn_poll_ready(struct loop_poll *poll, unsigned int revents)
 {
 	struct conn *conn = container_of(poll, struct conn, poll);
 
-	conn->ready(conn->arg, revents);
+	conn_tell(conn, revents);
+}
+
+static void conn_edge(struct loop_poll *poll, unsigned int revents)
+{
+	struct conn *conn = container_of(poll, struct conn, edges);
+
+	if (!poll->watch)
+		loop_poll_start_edges(conn_pool_loop(conn->pool), poll, conn->fd, POLLIN | POLLRDHUP);
+	conn->news = true;
+	if (conn->events)
+		conn_tell(conn, revents);
 }
 
 struct conn *conn_open(struct conn_pool *pool, const struct conn_target *target)
@@ -100,7 +123,9 @@ struct conn *conn_open(struct conn_pool *pool, const struct conn_target *target)
 	conn->pool = pool;
 	conn->target = target;
 	conn->fd = CURL_SOCKET_BAD;
+	conn->tls = target->tls;
 	conn->poll.ready = conn_poll_ready;
+	conn->edges.ready = conn_edge;
 	conn->easy = curl_easy_init();
 	if (!conn->easy || conn_setup(conn, target) || curlio_add(conn_pool_curlio(pool), conn->easy)) {
 		curl_easy_cleanup(conn->easy);
@@ -113,6 +138,7 @@ struct conn *conn_open(struct conn_pool *pool, const struct conn_target *target)
 void conn_close(struct conn *conn)
 {
 	loop_poll_stop(conn_pool_loop(conn->pool), &conn->poll);
+	loop_poll_stop(conn_pool_loop(conn->pool), &conn->edges);
 	curlio_remove(conn_pool_curlio(conn->pool), conn->easy);
 	curl_easy_cleanup(conn->easy);
 	free(conn);
@@ -125,6 +151,8 @@ void conn_done(CURL *easy, CURLcode code)
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &conn);
 	if (!code)
 		code = curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &conn->fd);
+	if (!code && loop_poll_start_edges(conn_pool_loop(conn->pool), &conn->edges, conn->fd, POLLIN | POLLRDHUP))
+		code = CURLE_OUT_OF_MEMORY;
 	conn_pool_connected(conn, code);
 }
 
@@ -143,7 +171,15 @@ char *conn_in(struct conn *conn)
 	return conn->in;
 }
 
-ssize_t conn_send(struct conn *conn, const void *data, size_t len)
+/* Without TLS there is nothing that libcurl would add to the system call. */
+static ssize_t plain_result(ssize_t n)
+{
+	if (n >= 0)
+		return n;
+	return errno == EAGAIN || errno == EINTR ? -EAGAIN : -ECONNRESET;
+}
+
+static ssize_t tls_send(struct conn *conn, const void *data, size_t len)
 {
 	size_t n = 0;
 
@@ -157,7 +193,14 @@ ssize_t conn_send(struct conn *conn, const void *data, size_t len)
 	}
 }
 
-ssize_t conn_recv(struct conn *conn, void *data, size_t len)
+ssize_t conn_send(struct conn *conn, const void *data, size_t len)
+{
+	if (conn->tls)
+		return tls_send(conn, data, len);
+	return plain_result(send(conn->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+static ssize_t tls_recv(struct conn *conn, void *data, size_t len)
 {
 	size_t n = 0;
 
@@ -171,10 +214,40 @@ ssize_t conn_recv(struct conn *conn, void *data, size_t len)
 	}
 }
 
+ssize_t conn_recv(struct conn *conn, void *data, size_t len)
+{
+	ssize_t n;
+
+	if (conn->tls)
+		return tls_recv(conn, data, len);
+	n = plain_result(recv(conn->fd, data, len, MSG_DONTWAIT));
+	/* Less than was asked for: the socket is empty, until the next edge. */
+	conn->news = n == (ssize_t)len;
+	return n;
+}
+
+ssize_t conn_recv_last(struct conn *conn, void *data, size_t len)
+{
+	char beyond;
+	struct iovec iov[] = { { data, len }, { &beyond, 1 } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	ssize_t n;
+
+	if (conn->tls)
+		return tls_recv(conn, data, len);
+	n = plain_result(recvmsg(conn->fd, &msg, MSG_DONTWAIT));
+	conn->surplus = n > (ssize_t)len;
+	conn->news = conn->surplus;
+	return conn->surplus ? (ssize_t)len : n;
+}
+
 bool conn_is_quiet(struct conn *conn)
 {
 	char byte;
 
+	/* What TLS has decrypted raises no edge. */
+	if (!conn->news && !conn->tls)
+		return true;
 	return conn_recv(conn, &byte, 1) == -EAGAIN;
 }
 
@@ -185,12 +258,11 @@ int conn_wait(struct conn *conn, unsigned int events,
 
 	conn->ready = ready;
 	conn->arg = arg;
-	if (!ready) {
+	if (conn->poll.watch && (!ready || conn->events != events))
 		loop_poll_stop(loop, &conn->poll);
+	conn->events = ready ? events : 0;
+	/* The edges suffice for one who has received all that there was. */
+	if (!ready || conn->poll.watch || (events == POLLIN && !conn->news))
 		return 0;
-	}
-	if (conn->poll.watch && conn->events == events)
-		return 0;
-	conn->events = events;
 	return loop_poll_start(loop, &conn->poll, conn->fd, events);
 }

@@ -3,7 +3,7 @@
  * Connections to stores, pooled by tenant and endpoint and worker; no tenant
  * ever gets a connection that another one used. libcurl resolves, connects and
  * does TLS; bytes then go through curl_easy_send() and curl_easy_recv()
- * straight from and to the memory that the caller names.
+ * straight from and to the memory that the caller names; without TLS, send(2) and recv(2).
  * Everything here belongs to the worker's thread.
  */
 #ifndef NEXUS_CONN_H
@@ -84,6 +84,9 @@ bool conn_was_used(const struct conn *conn);	/* not its first request */
  */
 ssize_t conn_send(struct conn *conn, const void *data, size_t len);
 ssize_t conn_recv(struct conn *conn, void *data, size_t len);
+
+/* For the last len bytes of an answer: should more come along, the connection is not used again. */
+ssize_t conn_recv_last(struct conn *conn, void *data, size_t len);
 
 /*
  * Call ready() once when one of events (POLLIN, POLLOUT) holds; a later call

@@ -302,7 +302,7 @@ void conn_put(struct conn *conn, bool keep)
 
 	conn_wait(conn, 0, NULL, NULL);
 	conn->used = true;
-	if (keep && !(pool->waiters && pool->waiters->fresh)) {
+	if (keep && !conn->surplus && !(pool->waiters && pool->waiters->fresh)) {
 		pool_grant(pool, conn);
 		return;
 	}
@@ -361,6 +361,7 @@ static struct conn_pool *pool_new(struct conn_pools *pools, const struct tenant 
 	pool->target.filtered = endpoint->filtered;
 	pool->target.ca_file = ca_file ? strdup(ca_file) : NULL;
 	pool->target.share = endpoint->tls ? pool_share() : NULL;
+	pool->target.tls = endpoint->tls;
 	pool->signer = sigv4_new();
 	if (asprintf(&pool->target.url, "%s://%s%s%s:%u/", endpoint->tls ? "https" : "http", brackets ? "[" : "",
 		     endpoint->host, brackets ? "]" : "", endpoint->port) < 0)

@@ -14,8 +14,12 @@ struct conn {
 	const struct conn_target *target;	/* the pool's */
 	CURL *easy;		/* stays in the multi: libcurl finds the connection through it */
 	curl_socket_t fd;	/* once connected */
-	struct loop_poll poll;
-	unsigned int events;	/* what poll waits for */
+	struct loop_poll edges;	/* tells of each arrival, as long as the connection lives */
+	struct loop_poll poll;	/* asks once: for room to send, or whether `news` is true */
+	unsigned int events;	/* that the holder waits for; 0: none */
+	bool tls;
+	bool news;		/* there may be something to receive */
+	bool surplus;		/* there was more than the answer */
 	void (*ready)(void *arg, unsigned int revents);
 	void *arg;
 	struct conn *next, *prev;	/* in its pool's list of all */
@@ -34,6 +38,7 @@ struct conn {
 struct conn_target {
 	const struct tenant *tenant;
 	char *url;		/* scheme://host:port/ for libcurl */
+	bool tls;
 	char *ca_file;		/* NULL: the system's */
 	CURLSH *share;		/* of TLS sessions; NULL: no TLS */
 	bool filtered;		/* addresses by the tenant's rules */

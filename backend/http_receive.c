@@ -113,8 +113,11 @@ int http_receive_head(struct http *http)
 	}
 }
 
-/* Body bytes, first those that came with the head. 0 at the stream's end, -EAGAIN, -ECONNRESET. */
-static ssize_t body_pull(struct http *http, char *to, size_t len)
+/*
+ * Body bytes, first those that came with the head; last: nothing may follow them. 0 at
+ * the stream's end, -EAGAIN, -ECONNRESET.
+ */
+static ssize_t body_pull(struct http *http, char *to, size_t len, bool last)
 {
 	ssize_t n;
 
@@ -127,7 +130,7 @@ static ssize_t body_pull(struct http *http, char *to, size_t len)
 			counter_add(&http_counters(http)->bytes_copied, n);
 		return n;
 	}
-	n = conn_recv(http->conn, to, len);
+	n = (last ? conn_recv_last : conn_recv)(http->conn, to, len);
 	if (n > 0)
 		http_moved(http, n);
 	return n;
@@ -141,7 +144,7 @@ static int body_frame(struct http *http, size_t need)
 	ssize_t n;
 
 	http->payload = false;
-	n = body_pull(http, frame, need);
+	n = body_pull(http, frame, need, false);
 	http->payload = payload;
 	if (n > 0 && chunk_feed(&http->chunk, frame, n))
 		return head_refused(http, "a chunked body that breaks the rules");
@@ -298,7 +301,7 @@ int http_receive_body(struct http *http)
 			return ret;
 		if (http->turn_bytes >= HTTP_TURN_BYTES)
 			return STEP_YIELD;
-		n = body_pull(http, to, left < room ? left : room);
+		n = body_pull(http, to, left < room ? left : room, http->framing == HTTP_LENGTH && left <= room);
 		if (n <= 0)
 			return body_ended(http, n);
 		body_took(http, n);

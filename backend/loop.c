@@ -113,7 +113,7 @@ static struct io_uring_sqe *loop_sqe(struct loop *loop)
 	return sqe;
 }
 
-int loop_poll_start(struct loop *loop, struct loop_poll *poll, int fd, unsigned int events)
+static int poll_start(struct loop *loop, struct loop_poll *poll, int fd, unsigned int events, unsigned int flags)
 {
 	struct loop_watch *watch;
 	struct io_uring_sqe *sqe;
@@ -128,10 +128,21 @@ int loop_poll_start(struct loop *loop, struct loop_poll *poll, int fd, unsigned 
 		return -EBUSY;
 	}
 	io_uring_prep_poll_add(sqe, fd, events);
+	sqe->len = flags;
 	io_uring_sqe_set_data(sqe, watch);
 	watch->poll = poll;
 	poll->watch = watch;
 	return 0;
+}
+
+int loop_poll_start(struct loop *loop, struct loop_poll *poll, int fd, unsigned int events)
+{
+	return poll_start(loop, poll, fd, events, 0);
+}
+
+int loop_poll_start_edges(struct loop *loop, struct loop_poll *poll, int fd, unsigned int events)
+{
+	return poll_start(loop, poll, fd, events, IORING_POLL_ADD_MULTI);
 }
 
 /*
@@ -154,14 +165,17 @@ void loop_poll_stop(struct loop *loop, struct loop_poll *poll)
 	io_uring_sqe_set_data(sqe, NULL);
 }
 
-static void poll_completed(struct loop *loop, struct loop_watch *watch, int res)
+/* more: the kernel keeps the poll. */
+static void poll_completed(struct loop *loop, struct loop_watch *watch, int res, bool more)
 {
 	struct loop_poll *poll = watch->poll;
 
-	watch_put(loop, watch);
+	if (!more)
+		watch_put(loop, watch);
 	if (!poll)
 		return;
-	poll->watch = NULL;
+	if (!more)
+		poll->watch = NULL;
 	poll->ready(poll, res < 0 ? POLLERR | POLLNVAL : (unsigned int)res);
 }
 
@@ -426,15 +440,17 @@ static void loop_reap(struct loop *loop)
 	struct io_uring_cqe *cqe;
 	struct loop_watch *watch;
 	unsigned int room = 2 * LOOP_ENTRIES;	/* so that timers get their turn */
+	bool more;
 	int res;
 
 	/* One at a time: a callback may submit, which makes the kernel flush more. */
 	while (room-- && !io_uring_peek_cqe(&loop->ring, &cqe)) {
 		watch = io_uring_cqe_get_data(cqe);
 		res = cqe->res;
+		more = cqe->flags & IORING_CQE_F_MORE;
 		io_uring_cqe_seen(&loop->ring, cqe);
 		if (watch)
-			poll_completed(loop, watch, res);
+			poll_completed(loop, watch, res, more);
 	}
 }
 

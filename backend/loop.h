@@ -26,9 +26,16 @@ uint64_t loop_now_ms(struct loop *loop);	/* CLOCK_MONOTONIC, read once per turn 
  */
 struct loop_poll {
 	void (*ready)(struct loop_poll *poll, unsigned int revents);
-	struct loop_watch *watch;	/* the loop's */
+	struct loop_watch *watch;	/* the loop's; NULL: not started */
 };
 int loop_poll_start(struct loop *loop, struct loop_poll *poll, int fd, unsigned int events);
+
+/*
+ * The same, but the callback runs for each time that the descriptor has news
+ * (an edge: what was not read is not told again), until stop. The kernel may
+ * end it: poll->watch is NULL in the callback then, and the caller starts again.
+ */
+int loop_poll_start_edges(struct loop *loop, struct loop_poll *poll, int fd, unsigned int events);
 void loop_poll_stop(struct loop *loop, struct loop_poll *poll);
 
 /* One-shot timer. Same rules of ownership. Restarting moves it. */

@@ -187,18 +187,19 @@ static int connection_hello(struct connection *connection, const struct nexus_un
 
 /* ---- kicks ---- */
 
+/* Every write to the eventfd is an edge: nobody needs to read it, which the guest could disturb. */
+static int connection_listen(struct connection *connection)
+{
+	return loop_poll_start_edges(connection->channel.worker->loop, &connection->kick_poll, connection->kick_fd, POLLIN);
+}
+
 static void connection_kicked(struct loop_poll *poll, unsigned int revents)
 {
 	struct connection *connection = container_of(poll, struct connection, kick_poll);
-	uint64_t count;
-	struct iovec iov = { &count, sizeof(count) };
-
 	(void)revents;
-	/* The guest may have made the eventfd blocking, and read it between poll and here. */
-	if (preadv2(connection->kick_fd, &iov, 1, -1, RWF_NOWAIT) > 0)
-		counter_add(&connection->channel.worker->counters.kicks, 1);
+	counter_add(&connection->channel.worker->counters.kicks, 1);
 	channel_take(&connection->channel);
-	if (loop_poll_start(connection->channel.worker->loop, poll, connection->kick_fd, POLLIN))
+	if (!poll->watch && connection_listen(connection))
 		connection_close(connection);
 }
 
@@ -216,7 +217,7 @@ static bool connection_message(struct connection *connection, const struct nexus
 		loop_timer_stop(loop, &connection->hello_timer);
 		reply.status = connection_hello(connection, msg, fds);
 		if (!reply.status)
-			reply.status = loop_poll_start(loop, &connection->kick_poll, connection->kick_fd, POLLIN);
+			reply.status = connection_listen(connection);
 	} else if (!hello && msg->type == NEXUS_UNIX_ARENA && fds[0] < 0) {
 		reply.status = connection_resize(connection, msg->pages);
 	} else {
