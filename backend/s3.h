@@ -111,8 +111,8 @@ int s3_call_conditions(struct s3_call *call, const struct s3_conditions *conditi
 
 bool header_name_is_token(const char *name);	/* RFC 9110, 5.6.2 */
 
-/* s3_put.c: what to sign as the hash of an upload. 0, or -errno after op_error(). */
-int s3_call_hash(struct s3_call *call);
+/* s3_put.c: what to sign as the hash of an upload. */
+void s3_call_hash(struct s3_call *call);
 
 /* op_type.start's end, op_type.window and op_type.abort. */
 int s3_call_start(struct s3_call *call);

@@ -50,15 +50,13 @@ int s3_post_send(struct s3_post *post, const struct text *document)
 {
 	struct s3_call *call = &post->call;
 	struct op *op = call->http.op;
-	struct conn_pool *pool = conn_pool_find(op->worker->pools, op->tenant, call->http.endpoint);
 	int ret;
 
 	if (document->overflow)
 		return op_error(op, -EINVAL, "NexusLimitExceeded",
 				"the request is longer than %zu bytes as XML: split it", document->cap);
-	ret = pool ? sigv4_hash(conn_pool_signer(pool), document->data, document->len, call->payload_hash) : -ENOMEM;
-	if (!ret)
-		ret = post_md5(call, document);
+	sigv4_hash(document->data, document->len, call->payload_hash);
+	ret = post_md5(call, document);
 	if (!ret)
 		ret = s3_call_header(call, "content-type", "application/xml");
 	if (ret)

@@ -12,24 +12,14 @@
  * The payload's hash belongs to the signature where TLS does not protect it,
  * if it is all there yet.
  */
-int s3_call_hash(struct s3_call *call)
+void s3_call_hash(struct s3_call *call)
 {
-	struct op *op = call->http.op;
-	const struct op_window *window = op->windows;
-	struct conn_pool *pool;
-	int ret;
+	const struct op_window *window = call->http.op->windows;
 
-	if (call->http.endpoint->tls || !window->fin || window->len > HASH_MAX) {
+	if (call->http.endpoint->tls || !window->fin || window->len > HASH_MAX)
 		strcpy(call->payload_hash, SIGV4_UNSIGNED_PAYLOAD);
-		return 0;
-	}
-	pool = conn_pool_find(op->worker->pools, op->tenant, call->http.endpoint);
-	ret = pool ? sigv4_hash(conn_pool_signer(pool), window->data, window->len, call->payload_hash) : -ENOMEM;
-	if (pool)
-		conn_pool_put(pool);
-	if (ret)
-		return op_error(op, ret, "NexusInternal", "cannot hash the payload: %s", strerror(-ret));
-	return 0;
+	else
+		sigv4_hash(window->data, window->len, call->payload_hash);
 }
 
 static int s3_put_start(struct op *op)
@@ -48,9 +38,7 @@ static int s3_put_start(struct op *op)
 		return ret;
 	call->http.upload = true;
 	call->http.upload_length = put->content_length;
-	ret = s3_call_hash(call);
-	if (ret)
-		return ret;
+	s3_call_hash(call);
 	return s3_call_start(call);
 }
 

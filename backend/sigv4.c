@@ -1,24 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A request signs a few hundred bytes: the contexts of OpenSSL 3's EVP, allocated
+ * and copied for each hash, cost several times the hashing itself. Hence the plain
+ * SHA256_CTX, which is a struct that an assignment copies.
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <errno.h>
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cleanup.h"
 #include "sigv4.h"
 #include "uri.h"
 
-#define HASH_SIZE	32
+#define HASH_SIZE	SHA256_DIGEST_LENGTH
+#define BLOCK_SIZE	SHA256_CBLOCK
 #define DAY_LEN		8	/* YYYYMMDD */
 #define PATH_MAX_SIGNED	16384
 
+/* HMAC-SHA256 under one key: what both of its hashes are after the key's block (RFC 2104). */
+struct hmac {
+	SHA256_CTX inner, outer;
+};
+
 struct sigv4_signer {
-	EVP_MD *sha256;
-	EVP_MD_CTX *digest;
-	EVP_MAC_CTX *mac;
-	EVP_MAC_CTX *signing;	/* keyed with the signing key of the fields below */
+	struct hmac signing;	/* the signing key of the fields below */
 	bool derived;		/* signing is usable */
 	char day[DAY_LEN + 1];
 	char *access_key_id, *secret, *region, *service;
@@ -27,6 +34,7 @@ struct sigv4_signer {
 static void sigv4_forget(struct sigv4_signer *signer)
 {
 	signer->derived = false;
+	OPENSSL_cleanse(&signer->signing, sizeof(signer->signing));
 	if (signer->secret)
 		OPENSSL_cleanse(signer->secret, strlen(signer->secret));
 	free(signer->access_key_id);
@@ -41,38 +49,27 @@ void sigv4_free(struct sigv4_signer *signer)
 	if (!signer)
 		return;
 	sigv4_forget(signer);
-	EVP_MAC_CTX_free(signer->signing);
-	EVP_MAC_CTX_free(signer->mac);
-	EVP_MD_CTX_free(signer->digest);
-	EVP_MD_free(signer->sha256);
 	free(signer);
 }
 
 struct sigv4_signer *sigv4_new(void)
 {
-	struct sigv4_signer *signer = calloc(1, sizeof(*signer));
-	EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-
-	if (signer && hmac) {
-		signer->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-		signer->digest = EVP_MD_CTX_new();
-		signer->mac = EVP_MAC_CTX_new(hmac);
-		signer->signing = EVP_MAC_CTX_new(hmac);
-	}
-	EVP_MAC_free(hmac);
-	if (signer && (!signer->sha256 || !signer->digest || !signer->mac || !signer->signing)) {
-		sigv4_free(signer);
-		signer = NULL;
-	}
-	return signer;
+	return calloc(1, sizeof(struct sigv4_signer));
 }
 
 void sigv4_date(char date[SIGV4_DATE_SIZE], time_t t)
 {
+	static _Thread_local char last_date[SIGV4_DATE_SIZE];
+	static _Thread_local time_t last_t = -1;
 	struct tm tm;
 
-	gmtime_r(&t, &tm);
-	strftime(date, SIGV4_DATE_SIZE, "%Y%m%dT%H%M%SZ", &tm);
+	/* Many requests share a second. */
+	if (t != last_t) {
+		gmtime_r(&t, &tm);
+		strftime(last_date, SIGV4_DATE_SIZE, "%Y%m%dT%H%M%SZ", &tm);
+		last_t = t;
+	}
+	memcpy(date, last_date, SIGV4_DATE_SIZE);
 }
 
 static void hash_to_hex(const unsigned char hash[HASH_SIZE], char hex[SIGV4_HASH_HEX])
@@ -86,45 +83,62 @@ static void hash_to_hex(const unsigned char hash[HASH_SIZE], char hex[SIGV4_HASH
 	hex[2 * HASH_SIZE] = '\0';
 }
 
-static int digest_end(struct sigv4_signer *signer, char hex[SIGV4_HASH_HEX])
+static void digest_end(SHA256_CTX *digest, char hex[SIGV4_HASH_HEX])
 {
 	unsigned char hash[HASH_SIZE];
 
-	if (!EVP_DigestFinal_ex(signer->digest, hash, NULL))
-		return -EIO;
+	SHA256_Final(hash, digest);
 	hash_to_hex(hash, hex);
-	return 0;
 }
 
-int sigv4_hash(struct sigv4_signer *signer, const void *data, size_t len, char hex[SIGV4_HASH_HEX])
+void sigv4_hash(const void *data, size_t len, char hex[SIGV4_HASH_HEX])
 {
-	if (!EVP_DigestInit_ex2(signer->digest, signer->sha256, NULL) ||
-	    !EVP_DigestUpdate(signer->digest, data, len))
-		return -EIO;
-	return digest_end(signer, hex);
+	unsigned char hash[HASH_SIZE];
+
+	SHA256(data, len, hash);
+	hash_to_hex(hash, hex);
 }
 
-static int mac_key(EVP_MAC_CTX *mac, const void *key, size_t len)
+static void hmac_key(struct hmac *hmac, const void *key, size_t len)
 {
-	char name[] = "SHA256";
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
-		OSSL_PARAM_construct_end(),
-	};
+	unsigned char block[BLOCK_SIZE] = { 0 };
 
-	return EVP_MAC_init(mac, key, len, params) ? 0 : -EIO;
+	if (len > BLOCK_SIZE)
+		SHA256(key, len, block);
+	else
+		memcpy(block, key, len);
+	for (size_t i = 0; i < BLOCK_SIZE; i++)
+		block[i] ^= 0x36;
+	SHA256_Init(&hmac->inner);
+	SHA256_Update(&hmac->inner, block, BLOCK_SIZE);
+	for (size_t i = 0; i < BLOCK_SIZE; i++)
+		block[i] ^= 0x36 ^ 0x5c;
+	SHA256_Init(&hmac->outer);
+	SHA256_Update(&hmac->outer, block, BLOCK_SIZE);
+	OPENSSL_cleanse(block, sizeof(block));
+}
+
+/* inner: hmac->inner, after the text. */
+static void hmac_end(const struct hmac *hmac, SHA256_CTX *inner, unsigned char hash[HASH_SIZE])
+{
+	SHA256_CTX outer = hmac->outer;
+
+	SHA256_Final(hash, inner);
+	SHA256_Update(&outer, hash, HASH_SIZE);
+	SHA256_Final(hash, &outer);
 }
 
 /* One step of the derivation: key = HMAC(key, text). */
-static int mac_step(EVP_MAC_CTX *mac, unsigned char key[HASH_SIZE], size_t key_len,
-		    const char *text, size_t len)
+static void derive_step(unsigned char *key, size_t key_len, const char *text, size_t len)
 {
-	size_t out;
+	SHA256_CTX inner;
+	struct hmac hmac;
 
-	if (mac_key(mac, key, key_len) || !EVP_MAC_update(mac, (const unsigned char *)text, len) ||
-	    !EVP_MAC_final(mac, key, &out, HASH_SIZE))
-		return -EIO;
-	return 0;
+	hmac_key(&hmac, key, key_len);
+	inner = hmac.inner;
+	SHA256_Update(&inner, text, len);
+	hmac_end(&hmac, &inner, key);
+	OPENSSL_cleanse(&hmac, sizeof(hmac));
 }
 
 static bool sigv4_is_derived(const struct sigv4_signer *signer, const struct credentials *credentials,
@@ -142,7 +156,6 @@ static int sigv4_derive(struct sigv4_signer *signer, const struct credentials *c
 	size_t secret_len = strlen(credentials->secret_access_key);
 	size_t size = secret_len + 4 > HASH_SIZE ? secret_len + 4 : HASH_SIZE;
 	unsigned char *key;
-	int ret;
 
 	sigv4_forget(signer);
 	key = OPENSSL_malloc(size);
@@ -150,18 +163,12 @@ static int sigv4_derive(struct sigv4_signer *signer, const struct credentials *c
 		return -ENOMEM;
 	memcpy(key, "AWS4", 4);
 	memcpy(key + 4, credentials->secret_access_key, secret_len);
-	ret = mac_step(signer->mac, key, secret_len + 4, request->date, DAY_LEN);
-	if (!ret)
-		ret = mac_step(signer->mac, key, HASH_SIZE, request->region, strlen(request->region));
-	if (!ret)
-		ret = mac_step(signer->mac, key, HASH_SIZE, request->service, strlen(request->service));
-	if (!ret)
-		ret = mac_step(signer->mac, key, HASH_SIZE, "aws4_request", 12);
-	if (!ret)
-		ret = mac_key(signer->signing, key, HASH_SIZE);
+	derive_step(key, secret_len + 4, request->date, DAY_LEN);
+	derive_step(key, HASH_SIZE, request->region, strlen(request->region));
+	derive_step(key, HASH_SIZE, request->service, strlen(request->service));
+	derive_step(key, HASH_SIZE, "aws4_request", 12);
+	hmac_key(&signer->signing, key, HASH_SIZE);
 	OPENSSL_clear_free(key, size);
-	if (ret)
-		return ret;
 	memcpy(signer->day, request->date, DAY_LEN);
 	signer->access_key_id = strdup(credentials->access_key_id);
 	signer->secret = strdup(credentials->secret_access_key);
@@ -187,65 +194,54 @@ static void sort_headers(const struct sigv4_request *request, const struct sigv4
 	}
 }
 
-static int digest_text(struct sigv4_signer *signer, const char *data, size_t len)
+static void digest_puts(SHA256_CTX *digest, const char *s)
 {
-	return EVP_DigestUpdate(signer->digest, data, len) ? 0 : -EIO;
-}
-
-static int digest_puts(struct sigv4_signer *signer, const char *s)
-{
-	return digest_text(signer, s, strlen(s));
+	SHA256_Update(digest, s, strlen(s));
 }
 
 /* The value without outer blanks and with each inner run of blanks as one space. */
-static int digest_value(struct sigv4_signer *signer, const char *value)
+static void digest_value(SHA256_CTX *digest, const char *value)
 {
-	int ret = 0;
-	size_t len;
 	bool first = true;
+	size_t len;
 
-	while (!ret) {
+	for (;;) {
 		value += strspn(value, " \t");
 		len = strcspn(value, " \t");
 		if (!len)
-			break;
+			return;
 		if (!first)
-			ret = digest_text(signer, " ", 1);
-		if (!ret)
-			ret = digest_text(signer, value, len);
+			SHA256_Update(digest, " ", 1);
+		SHA256_Update(digest, value, len);
 		value += len;
 		first = false;
 	}
-	return ret;
 }
 
-static int digest_headers(struct sigv4_signer *signer, const struct sigv4_header **sorted, size_t count)
+static void digest_headers(SHA256_CTX *digest, const struct sigv4_header **sorted, size_t count)
 {
-	int ret = 0;
-
-	for (size_t i = 0; !ret && i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (i && !strcmp(sorted[i]->name, sorted[i - 1]->name)) {
-			ret = digest_text(signer, ",", 1);
+			SHA256_Update(digest, ",", 1);
 		} else {
-			ret = i ? digest_text(signer, "\n", 1) : 0;
-			if (!ret)
-				ret = digest_puts(signer, sorted[i]->name);
-			if (!ret)
-				ret = digest_text(signer, ":", 1);
+			SHA256_Update(digest, "\n", i ? 1 : 0);
+			digest_puts(digest, sorted[i]->name);
+			SHA256_Update(digest, ":", 1);
 		}
-		if (!ret)
-			ret = digest_value(signer, sorted[i]->value);
+		digest_value(digest, sorted[i]->value);
 	}
-	return ret ? ret : digest_text(signer, "\n\n", 2);
+	SHA256_Update(digest, "\n\n", 2);
 }
 
-static int digest_path(struct sigv4_signer *signer, const struct sigv4_request *request)
+static int digest_path(SHA256_CTX *digest, const struct sigv4_request *request)
 {
 	auto_free char *plain = NULL, *encoded = NULL;
 	struct text normal, twice;
 
-	if (request->path_as_sent)
-		return digest_text(signer, request->path, request->path_len);
+	if (request->path_as_sent) {
+		SHA256_Update(digest, request->path, request->path_len);
+		return 0;
+	}
 	if (request->path_len > PATH_MAX_SIGNED)
 		return -E2BIG;
 	plain = malloc(request->path_len + 1);
@@ -256,7 +252,8 @@ static int digest_path(struct sigv4_signer *signer, const struct sigv4_request *
 	twice = (struct text){ .data = encoded, .cap = 3 * (request->path_len + 1) };
 	uri_normalize(&normal, request->path, request->path_len);
 	uri_encode(&twice, normal.data, normal.len, '/');
-	return digest_text(signer, twice.data, twice.len);
+	SHA256_Update(digest, twice.data, twice.len);
+	return 0;
 }
 
 static void write_signed_headers(struct text *out, const struct sigv4_header **sorted, size_t count)
@@ -271,49 +268,48 @@ static void write_signed_headers(struct text *out, const struct sigv4_header **s
 }
 
 /* The canonical request is hashed piece by piece and never exists as a whole. */
-static int digest_request(struct sigv4_signer *signer, const struct sigv4_request *request,
-			  const struct sigv4_header **sorted, const struct text *names,
-			  char hex[SIGV4_HASH_HEX])
+static int digest_request(const struct sigv4_request *request, const struct sigv4_header **sorted,
+			  const struct text *names, char hex[SIGV4_HASH_HEX])
 {
-	if (!EVP_DigestInit_ex2(signer->digest, signer->sha256, NULL) ||
-	    digest_puts(signer, request->method) || digest_text(signer, "\n", 1))
-		return -EIO;
+	SHA256_CTX digest;
+	int ret;
 
-	int ret = digest_path(signer, request);
-
+	SHA256_Init(&digest);
+	digest_puts(&digest, request->method);
+	SHA256_Update(&digest, "\n", 1);
+	ret = digest_path(&digest, request);
 	if (ret)
 		return ret;
-	if (digest_text(signer, "\n", 1) || digest_text(signer, request->query, request->query_len) ||
-	    digest_text(signer, "\n", 1) || digest_headers(signer, sorted, request->header_count) ||
-	    digest_text(signer, names->data, names->len) || digest_text(signer, "\n", 1) ||
-	    digest_puts(signer, request->payload_hash))
-		return -EIO;
-	return digest_end(signer, hex);
-}
-
-static int mac_puts(EVP_MAC_CTX *mac, const char *s, size_t len)
-{
-	return EVP_MAC_update(mac, (const unsigned char *)s, len) ? 0 : -EIO;
-}
-
-/* HMAC of the string to sign; keying with NULL keeps the key. */
-static int sigv4_mac(struct sigv4_signer *signer, const struct sigv4_request *request,
-		     const char *request_hash, char hex[SIGV4_HASH_HEX])
-{
-	EVP_MAC_CTX *mac = signer->signing;
-	unsigned char hash[HASH_SIZE];
-	size_t len;
-
-	if (!EVP_MAC_init(mac, NULL, 0, NULL) || mac_puts(mac, "AWS4-HMAC-SHA256\n", 17) ||
-	    mac_puts(mac, request->date, SIGV4_DATE_SIZE - 1) || mac_puts(mac, "\n", 1) ||
-	    mac_puts(mac, request->date, DAY_LEN) || mac_puts(mac, "/", 1) ||
-	    mac_puts(mac, request->region, strlen(request->region)) || mac_puts(mac, "/", 1) ||
-	    mac_puts(mac, request->service, strlen(request->service)) ||
-	    mac_puts(mac, "/aws4_request\n", 14) || mac_puts(mac, request_hash, SIGV4_HASH_HEX - 1) ||
-	    !EVP_MAC_final(mac, hash, &len, sizeof(hash)))
-		return -EIO;
-	hash_to_hex(hash, hex);
+	SHA256_Update(&digest, "\n", 1);
+	SHA256_Update(&digest, request->query, request->query_len);
+	SHA256_Update(&digest, "\n", 1);
+	digest_headers(&digest, sorted, request->header_count);
+	SHA256_Update(&digest, names->data, names->len);
+	SHA256_Update(&digest, "\n", 1);
+	digest_puts(&digest, request->payload_hash);
+	digest_end(&digest, hex);
 	return 0;
+}
+
+/* HMAC of the string to sign. */
+static void sigv4_mac(const struct sigv4_signer *signer, const struct sigv4_request *request,
+		      const char *request_hash, char hex[SIGV4_HASH_HEX])
+{
+	SHA256_CTX mac = signer->signing.inner;
+	unsigned char hash[HASH_SIZE];
+
+	digest_puts(&mac, "AWS4-HMAC-SHA256\n");
+	SHA256_Update(&mac, request->date, SIGV4_DATE_SIZE - 1);
+	SHA256_Update(&mac, "\n", 1);
+	SHA256_Update(&mac, request->date, DAY_LEN);
+	SHA256_Update(&mac, "/", 1);
+	digest_puts(&mac, request->region);
+	SHA256_Update(&mac, "/", 1);
+	digest_puts(&mac, request->service);
+	digest_puts(&mac, "/aws4_request\n");
+	SHA256_Update(&mac, request_hash, SIGV4_HASH_HEX - 1);
+	hmac_end(&signer->signing, &mac, hash);
+	hash_to_hex(hash, hex);
 }
 
 int sigv4_sign(struct sigv4_signer *signer, const struct credentials *credentials,
@@ -345,11 +341,10 @@ int sigv4_sign(struct sigv4_signer *signer, const struct credentials *credential
 	write_signed_headers(&names, sorted, request->header_count);
 	out->len += names.len;
 	out->overflow |= names.overflow;
-	ret = digest_request(signer, request, sorted, &names, request_hash);
-	if (!ret)
-		ret = sigv4_mac(signer, request, request_hash, signature);
+	ret = digest_request(request, sorted, &names, request_hash);
 	if (ret)
 		return ret;
+	sigv4_mac(signer, request, request_hash, signature);
 	text_puts(out, ", Signature=");
 	text_puts(out, signature);
 	return 0;

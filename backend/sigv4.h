@@ -46,18 +46,18 @@ struct sigv4_request {
 	const char *service;
 };
 
-struct sigv4_signer *sigv4_new(void);	/* NULL: -ENOMEM or no SHA-256 in libcrypto */
+struct sigv4_signer *sigv4_new(void);	/* NULL: no memory */
 void sigv4_free(struct sigv4_signer *signer);
 
 void sigv4_date(char date[SIGV4_DATE_SIZE], time_t t);
 
-/* SHA-256 in hexadecimal. 0 or -EIO (libcrypto refused). */
-int sigv4_hash(struct sigv4_signer *signer, const void *data, size_t len, char hex[SIGV4_HASH_HEX]);
+/* SHA-256 in hexadecimal. */
+void sigv4_hash(const void *data, size_t len, char hex[SIGV4_HASH_HEX]);
 
 /*
  * Write the value of the Authorization header. 0; -E2BIG more than
- * SIGV4_HEADERS_MAX headers; -ENOMEM; -EIO libcrypto refused. Lack of room
- * shows in out->overflow.
+ * SIGV4_HEADERS_MAX headers; -ENOMEM. Lack of room shows in
+ * out->overflow.
  */
 int sigv4_sign(struct sigv4_signer *signer, const struct credentials *credentials,
 	       const struct sigv4_request *request, struct text *out);

@@ -58,8 +58,8 @@ static void test_s3_examples(void)
 			{ "x-amz-content-sha256", SIGV4_EMPTY_HASH }, { "x-amz-date", "20130524T000000Z" }),
 	}, "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
 
-	tap_ok(!sigv4_hash(signer, "Welcome to Amazon S3.", 21, hash) &&
-	       !strcmp(hash, "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072"),
+	sigv4_hash("Welcome to Amazon S3.", 21, hash);
+	tap_ok(!strcmp(hash, "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072"),
 	       "S3's example: the payload's hash");
 	signs("S3's example: PUT object", &s3_keys, (struct sigv4_request){
 		S3_EXAMPLE, .method = "PUT", .path = "/test%24file.text", .payload_hash = hash,
@@ -111,8 +111,7 @@ static void test_suite(void)
 	signs("suite: post-vanilla", &suite_keys, (struct sigv4_request){
 		SUITE, SUITE_HEADERS, .method = "POST", .path = "/" },
 	      "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b");
-	if (sigv4_hash(signer, "Param1=value1", 13, hash))
-		hash[0] = '\0';
+	sigv4_hash("Param1=value1", 13, hash);
 	signs("suite: post-x-www-form-urlencoded", &suite_keys, (struct sigv4_request){
 		.date = "20150830T123600Z", .region = "us-east-1", .service = "service",
 		.method = "POST", .path = "/", .payload_hash = hash,
