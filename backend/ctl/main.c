@@ -19,6 +19,8 @@ static const char usage[] =
 	"  function stop NAME                             end its instances\n"
 	"  function snapshot NAME                         take its snapshot: later instances are clones\n"
 	"  function remove NAME                           remove the snapshot\n"
+	"  image build --output FILE SOURCE... [-- COMMAND...]\n"
+	"                                                 an image of directories, or of an OCI image layout\n"
 	"  stats                                          counters of the daemon\n"
 	"  version                                        versions of client and daemon\n"
 	"\n"
@@ -43,6 +45,7 @@ static const struct {
 	{ { "function", "stop" }, ctl_function_stop },
 	{ { "function", "snapshot" }, ctl_function_snapshot },
 	{ { "function", "remove" }, ctl_function_remove },
+	{ { "image", "build" }, ctl_image_build },
 	{ { "stats", NULL }, ctl_stats },
 	{ { "version", NULL }, ctl_version },
 };
@@ -72,13 +75,17 @@ bool ctl_number(const char *text, long long min, long long max, long long *numbe
 	return *text >= '0' && *text <= '9' && !*end && *number >= min && *number <= max;
 }
 
-/* Options may stand anywhere: take ours out, and keep the rest in order. */
+/* Options may stand anywhere before a --: take ours out, and keep the rest in order. */
 static int take_options(struct ctl *ctl, int argc, char **argv)
 {
+	bool rest = false;
 	int kept = 0;
 
 	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--json")) {
+		rest |= !strcmp(argv[i], "--");
+		if (rest) {
+			argv[kept++] = argv[i];
+		} else if (!strcmp(argv[i], "--json")) {
 			ctl->json = true;
 		} else if (!strcmp(argv[i], "--control") && i + 1 < argc) {
 			ctl->socket = argv[++i];

@@ -31,6 +31,7 @@ static const char usage_text[] =
 	"  --uid N        run COMMAND as this user (default: 1000)\n"
 	"  --gid N        and this group (default: the uid)\n"
 	"  --chdir DIR    in this directory (default: /)\n"
+	"  --env K=V      with this in its environment; may be repeated\n"
 	"  --help\n"
 	"\n"
 	"Exit status, as a service: 0 after SIGTERM; 1 the socket cannot be used; 2 wrong\n"
@@ -42,6 +43,7 @@ static const struct option long_options[] = {
 	{ "uid", required_argument, NULL, 'u' },
 	{ "gid", required_argument, NULL, 'g' },
 	{ "chdir", required_argument, NULL, 'd' },
+	{ "env", required_argument, NULL, 'e' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -96,6 +98,12 @@ static int parse(struct arguments *a, int argc, char **argv)
 			break;
 		case 'd':
 			a->command.dir = optarg;
+			break;
+		case 'e':
+			if (!strchr(optarg, '=') || *optarg == '=' || putenv(optarg)) {
+				fprintf(stderr, "nexus-init: --env %s: write NAME=VALUE\n", optarg);
+				return -EINVAL;
+			}
 			break;
 		case 'h':
 			a->help = true;
