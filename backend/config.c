@@ -249,6 +249,7 @@ static void tenant_free(struct tenant *tenant)
 {
 	rules_free((struct rules *)tenant->rules);
 	credentials_free((struct credentials *)tenant->credentials);
+	free(tenant->usage);
 	free(tenant->endpoints);
 	free(tenant->ca_file);
 	free(tenant->name);

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "address.h"
+#include "rate.h"
 
 /* Where a service is. */
 struct endpoint {
@@ -46,12 +47,17 @@ struct credentials {
 	char *session_token;	/* NULL: none */
 };
 
-/* What a tenant's functions may do. Lists end with NULL; a NULL list allows nothing. */
+/* What a tenant's functions may do, and how much. Lists end with NULL; a NULL list allows nothing. */
 struct rules {
 	char **buckets;		/* BUCKET, BUCKET/KEY; either may end in '*' */
 	char **operations;	/* s3:GetObject, s3:List*, http:GET, *; NULL: as "*" */
 	char **http_hosts;	/* HOST[:PORT], *.DOMAIN[:PORT]; lower case */
 	struct networks http_networks;	/* reachable though not public */
+
+	/* Quotas of all of a tenant's guests together, and its part of a worker's time: share.h. */
+	struct rate_limit requests, bytes;
+	uint32_t max_operations;	/* at a time; 0: no limit */
+	uint32_t weight;
 };
 
 /* A customer: what its functions may reach, and with which keys. */
@@ -62,6 +68,7 @@ struct tenant {
 	char *ca_file;		/* instead of the endpoints' own; NULL: theirs */
 	const struct credentials *credentials;	/* use tenant_credentials() */
 	const struct rules *rules;		/* use tenant_rules() */
+	struct usage *usage;			/* share.h */
 	uint32_t timeout_ms;	/* default for a whole operation */
 	uint64_t max_pinned;	/* bytes per VM or connection */
 	uint32_t max_in_flight;	/* operations per VM or connection */

@@ -56,6 +56,16 @@ static const char *in_flight_parse(void *field, const char *value)
 	return uint_parse(value, field, 1, 4096, "write a number from 1 to 4096");
 }
 
+static const char *operations_limit_parse(void *field, const char *value)
+{
+	return uint_parse(value, field, 1, 1000000, "write a number from 1 to 1000000");
+}
+
+static const char *weight_parse(void *field, const char *value)
+{
+	return uint_parse(value, field, 1, 10000, "write a number from 1 to 10000");
+}
+
 static const char *concurrency_parse(void *field, const char *value)
 {
 	return uint_parse(value, field, 1, 10000, "write a number from 1 to 10000");
@@ -84,6 +94,16 @@ static const char *attempts_parse(void *field, const char *value)
 static const char *failures_parse(void *field, const char *value)
 {
 	return uint_parse(value, field, 0, 100000, "write a number from 1 to 100000, or 0 for no circuit breaker");
+}
+
+static const char *count_parse(void *field, const char *value)
+{
+	uint32_t count;
+	const char *wrong = uint_parse(value, &count, 1, 100000000, "write a number from 1 to 100000000");
+
+	if (!wrong)
+		*(uint64_t *)field = count;
+	return wrong;
 }
 
 static const char *time_parse(void *field, const char *value)
@@ -259,7 +279,11 @@ static const char *function_parse(void *field, const char *value)
 #define LATER(kind, name, required, parse) \
 	{ kind, #name, required, KEY_IN_SECTION, offsetof(struct section, name), parse, false }
 #define RULE(kind, name, parse) \
+	{ kind, #name, false, KEY_IN_RULES, offsetof(struct rules, name), parse, false }
+#define RULE_LIST(kind, name, parse) \
 	{ kind, #name, false, KEY_IN_RULES, offsetof(struct rules, name), parse, true }
+#define RULE_RATE(kind, name, field, parse) \
+	{ kind, #name, false, KEY_IN_RULES, offsetof(struct rules, field), parse, false }
 
 const struct config_key config_keys[] = {
 	OBJECT(SECTION_BACKEND, struct config, workers, false, workers_parse),
@@ -290,10 +314,16 @@ const struct config_key config_keys[] = {
 	LATER(SECTION_TENANT, credentials, false, text_parse),
 	LATER(SECTION_TENANT, profile, false, text_parse),
 	OBJECT(SECTION_TENANT, struct tenant, ca_file, false, file_parse),
-	RULE(SECTION_TENANT, buckets, buckets_parse),
-	RULE(SECTION_TENANT, operations, operations_parse),
-	RULE(SECTION_TENANT, http_hosts, hosts_parse),
-	RULE(SECTION_TENANT, http_networks, networks_parse),
+	RULE_LIST(SECTION_TENANT, buckets, buckets_parse),
+	RULE_LIST(SECTION_TENANT, operations, operations_parse),
+	RULE_LIST(SECTION_TENANT, http_hosts, hosts_parse),
+	RULE_LIST(SECTION_TENANT, http_networks, networks_parse),
+	RULE_RATE(SECTION_TENANT, requests_per_second, requests.per_second, count_parse),
+	RULE_RATE(SECTION_TENANT, requests_burst, requests.burst, count_parse),
+	RULE_RATE(SECTION_TENANT, bytes_per_second, bytes.per_second, size_parse),
+	RULE_RATE(SECTION_TENANT, bytes_burst, bytes.burst, size_parse),
+	RULE(SECTION_TENANT, max_operations, operations_limit_parse),
+	RULE(SECTION_TENANT, weight, weight_parse),
 	OBJECT_MS(SECTION_TENANT, struct tenant, timeout),
 	OBJECT(SECTION_TENANT, struct tenant, max_pinned, false, size_parse),
 	OBJECT(SECTION_TENANT, struct tenant, max_in_flight, false, in_flight_parse),

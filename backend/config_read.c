@@ -5,6 +5,7 @@
 #include "config_read.h"
 #include "container.h"
 #include "nexus.pb-c.h"
+#include "share.h"
 
 static const struct {
 	const char *word;
@@ -62,12 +63,16 @@ static void *endpoint_new(struct config *config, const char *name)
 static void *tenant_new(struct config *config, const char *name)
 {
 	struct tenant *tenant = xcalloc(sizeof(*tenant)), **p = &config->tenants;
+	struct rules *rules;
 
 	while (*p)
 		p = &(*p)->next;
 	*p = tenant;
 	tenant->name = xstrdup(name);
-	tenant->rules = xcalloc(sizeof(*tenant->rules));
+	tenant->usage = xcalloc(sizeof(*tenant->usage));
+	rules = xcalloc(sizeof(*rules));
+	rules->weight = SHARE_WEIGHT;
+	tenant->rules = rules;
 	tenant->timeout_ms = 60000;
 	tenant->max_pinned = 64 << 20;
 	tenant->max_in_flight = 64;

@@ -23,6 +23,7 @@ static const struct {
 	COUNTER(requests),
 	COUNTER(failures),
 	COUNTER(denied),
+	COUNTER(throttled),
 	COUNTER(store_requests),
 	COUNTER(store_connections),
 	COUNTER(bytes_from_store),

@@ -5,10 +5,12 @@
 #include "order.h"
 #include "policy.h"
 #include "prefetch.h"
+#include "share.h"
 
 const struct gate *const gates[] = {
 	&policy_gate,
 	&order_gate,
 	&prefetch_gate,
+	&share_gate,
 	NULL,
 };

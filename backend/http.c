@@ -37,6 +37,7 @@ static void http_leave(struct http *http, bool keep)
 	loop_timer_stop(http->op->worker->loop, &http->stall);
 	loop_timer_stop(http->op->worker->loop, &http->backoff);
 	conn_get_abort(&http->waiter);
+	share_leave(&http->turn);
 	if (conn)
 		conn_put(conn, keep);
 	if (http->entered && http->probe)
@@ -294,17 +295,40 @@ static void http_retry(struct http *http)
 	http_take_conn(http);
 }
 
+/* Its tenant has had its share of this turn: as little as looking at the socket until http_resume(). */
+static void http_pause(struct http *http)
+{
+	http->timing = false;
+	conn_wait(http->conn, 0, NULL, NULL);
+}
+
+static void http_resume(struct share_turn *turn)
+{
+	struct http *http = container_of(turn, struct http, turn);
+
+	http->readable = true;	/* maybe: events were not looked at */
+	http_run(http, 0);
+}
+
 static void http_run(struct http *http, unsigned int revents)
 {
 	int step, ret;
 
-	http->turn_bytes = 0;
 	http->readable |= (revents & ~POLLOUT) != 0;
+	http->turn_bytes = 0;
+	http->turn_limit = share_take(&http->turn);
+	if (!http->turn_limit) {
+		http_pause(http);
+		return;
+	}
+	if (http->turn_limit > HTTP_TURN_BYTES)
+		http->turn_limit = HTTP_TURN_BYTES;
 	http->running = true;
 	do
 		step = http_step(http);
 	while (step == STEP_NEXT);
 	http->running = false;
+	share_moved(&http->turn, http->turn_bytes);
 	switch (step) {
 	case STEP_COMPLETE:
 		http_complete(http);
@@ -473,6 +497,8 @@ int http_start(struct http *http)
 		return ret;
 	http->stall.expired = http_stalled;
 	http->backoff.expired = http_backed_off;
+	http->turn.op = http->op;
+	http->turn.resume = http_resume;
 	http->waiter.granted = http_granted;
 	http->waiter.fresh = false;
 	http->attempt = 1;

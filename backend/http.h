@@ -19,6 +19,7 @@
 #include "loop.h"
 #include "op.h"
 #include "retry.h"
+#include "share.h"
 #include "text.h"
 
 struct http;
@@ -118,7 +119,8 @@ struct http {
 	struct loop_timer stall;
 	struct loop_timer backoff;	/* until the next attempt */
 	uint64_t moved_ms;		/* when a byte moved last */
-	uint32_t turn_bytes;		/* moved in this turn of the loop */
+	struct share_turn turn;
+	uint32_t turn_bytes, turn_limit;	/* moved in this turn of the loop, and at most */
 	bool running;			/* in http_run() */
 	bool timing;			/* it is the store that we wait for */
 	bool starved;			/* it is a window */

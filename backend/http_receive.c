@@ -99,7 +99,7 @@ int http_receive_head(struct http *http)
 		}
 		if (http->in_len == HTTP_HEAD_MAX)
 			return head_refused(http, "a head of more than 32 KiB");
-		if (http->turn_bytes >= HTTP_TURN_BYTES)
+		if (http->turn_bytes >= http->turn_limit)
 			return STEP_YIELD;
 		seen = http->in_len;
 		n = conn_recv(http->conn, conn_in(http->conn) + http->in_len, head_room(http));
@@ -299,7 +299,7 @@ int http_receive_body(struct http *http)
 		ret = body_target(http, &to, &room);
 		if (ret != STEP_NEXT)
 			return ret;
-		if (http->turn_bytes >= HTTP_TURN_BYTES)
+		if (http->turn_bytes >= http->turn_limit)
 			return STEP_YIELD;
 		n = body_pull(http, to, left < room ? left : room, http->framing == HTTP_LENGTH && left <= room);
 		if (n <= 0)

@@ -80,7 +80,7 @@ static int http_send_window(struct http *http, struct op_window *window)
 	ssize_t n;
 
 	while (window->done < end) {
-		if (http->turn_bytes >= HTTP_TURN_BYTES)
+		if (http->turn_bytes >= http->turn_limit)
 			return STEP_YIELD;
 		n = http_push(http, window->data + window->done, end - window->done);
 		if (n < 0)
@@ -155,7 +155,7 @@ static int http_send_own_body(struct http *http)
 	ssize_t n;
 
 	while (http->own_body_sent < http->own_body_len) {
-		if (http->turn_bytes >= HTTP_TURN_BYTES)
+		if (http->turn_bytes >= http->turn_limit)
 			return STEP_YIELD;
 		n = http_push(http, http->own_body + http->own_body_sent, http->own_body_len - http->own_body_sent);
 		if (n < 0)

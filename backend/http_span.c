@@ -26,7 +26,7 @@ int http_span_send(struct http *http)
 		window = payload_find(http->op, http->pos, &begin);
 		if (!window)
 			return STEP_GUEST;
-		if (http->turn_bytes >= HTTP_TURN_BYTES)
+		if (http->turn_bytes >= http->turn_limit)
 			return STEP_YIELD;
 		begin = http->pos - begin;
 		left = http->end - http->pos;

@@ -323,7 +323,6 @@ void gate_open(struct op *op)
 	core->prev_open = worker->opened_tail;
 	*worker->opened_tail = core;
 	worker->opened_tail = &core->next_open;
-	loop_timer_start(op->worker->loop, &worker->open_timer, 0);
 }
 
 void op_open_all(struct worker_core *worker)

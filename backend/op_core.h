@@ -13,6 +13,7 @@
 #include "loop.h"
 #include "nexus_ring.h"
 #include "op.h"
+#include "share.h"
 
 struct channel;
 struct worker_core;
@@ -32,6 +33,7 @@ struct op_core {
 	bool parked;			/* at the last of them */
 	bool polls;			/* counted in guest->polls */
 	struct op_core *next_open, **prev_open;	/* the worker's list of parked ones that may go on */
+	struct share_turn share;	/* share.c's */
 	uint64_t moved;			/* bytes through its windows so far */
 	struct order_claim *claim;	/* order.c's */
 	bool request_done;		/* the request's own slot was completed */

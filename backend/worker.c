@@ -10,6 +10,7 @@
 #include "container.h"
 #include "log.h"
 #include "op_core.h"
+#include "share.h"
 #include "worker_core.h"
 #include "workers.h"
 
@@ -137,9 +138,10 @@ static bool worker_before_sleep(struct loop_idle *idle)
 	uint64_t now_us, spin_us = core->worker.config->spin_us;
 	bool found;
 
-	if (!core->active && !core->notify)
+	if (!core->active && !core->notify && !core->opened)
 		return true;
-	found = worker_take(core);
+	found = worker_take(core) || core->opened || share_pending(core->worker.share);
+	op_open_all(core);
 	worker_notify(core);
 	if (found)
 		return false;
@@ -198,11 +200,6 @@ static void worker_drained(struct loop_timer *timer)
 	loop_stop(core->worker.loop);
 }
 
-static void worker_open(struct loop_timer *timer)
-{
-	op_open_all(container_of(timer, struct worker_core, open_timer));
-}
-
 static void worker_drain(void *arg)
 {
 	struct worker_core *core = arg;
@@ -233,6 +230,7 @@ static void worker_free(struct worker_core *core)
 		return;
 	if (core->worker.pools)
 		conn_pools_free(core->worker.pools);
+	share_free(core->worker.share);
 	op_pool_free(core->op_pool);
 	loop_free(core->worker.loop);
 	free(core);
@@ -249,10 +247,11 @@ static int worker_new(const struct config *config, struct worker_core **out)
 	core->worker.core = core;
 	core->idle = (struct loop_idle){ worker_before_sleep, worker_after_sleep, NULL };
 	core->drain_timer.expired = worker_drained;
-	core->open_timer.expired = worker_open;
 	core->opened_tail = &core->opened;
 	core->worker.loop = loop_new();
 	if (core->worker.loop)
+		core->worker.share = share_new(&core->worker);
+	if (core->worker.share)
 		core->worker.pools = conn_pools_new(&core->worker);
 	if (!core->worker.pools) {
 		ret = -errno;

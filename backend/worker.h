@@ -11,12 +11,14 @@
 struct config;
 struct conn_pools;
 struct loop;
+struct share;
 
 /* Written by the worker's thread with relaxed stores, read by others. */
 struct counters {
 	uint64_t requests;		/* operations started */
 	uint64_t failures;		/* operations ended with an error */
 	uint64_t denied;		/* refused by policy before any I/O */
+	uint64_t throttled;		/* operations that had to wait for their tenant's turn or quota */
 	uint64_t store_requests;	/* HTTP requests sent */
 	uint64_t store_connections;	/* connections opened */
 	uint64_t bytes_from_store;	/* payload */
@@ -44,6 +46,7 @@ struct worker {
 	struct loop *loop;
 	const struct config *config;
 	struct conn_pools *pools;	/* conn.h */
+	struct share *share;		/* share.h */
 	struct counters counters;
 	struct worker_core *core;	/* worker.c's own */
 };

@@ -25,7 +25,6 @@ struct worker_core {
 	struct worker_client *clients;
 	struct op_core *op_pool;
 	struct op_core *opened, **opened_tail;	/* parked operations that may go on */
-	struct loop_timer open_timer;
 	uint32_t in_flight;		/* slots, in all channels */
 	bool draining;
 	struct loop_timer drain_timer;

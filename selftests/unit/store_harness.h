@@ -12,12 +12,14 @@
 #include "loop.h"
 #include "op.h"
 #include "s3.h"
+#include "share.h"
 #include "worker.h"
 
 struct harness {
 	struct endpoint endpoint;
 	const struct endpoint *endpoints[2];
 	struct credentials credentials;
+	struct usage usage;
 	struct tenant tenant;
 	const struct tenant *as;	/* whose calls start: &tenant */
 	struct worker worker;

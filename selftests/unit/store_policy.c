@@ -335,8 +335,8 @@ static void test_aws(void)
 	is(-EACCES, "a target beside %s%s", "a path", "");
 	aws("dynamodb", "GET", "/", "", target, json);
 	is(-EACCES, "a target of a %s%s", "GET", "");
-	aws("dynamodb", "POST", "/", "", target, json);
-	header(2, "x-amz-target", "DynamoDB_20120810.PutItem");
+	aws("dynamodb", "POST", "/", "", "DynamoDB_20120810.PutItem", json);
+	header(2, "x-amz-target", target);
 	request.aws_request->n_headers = 3;
 	is(-EACCES, "two targets%s%s", "", "");
 	aws("lambda", "POST", "/2015-03-31/functions/arn%3Aaws:f-_1/invocations", "", "", "");

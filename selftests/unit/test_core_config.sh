@@ -76,6 +76,12 @@ operations = s3:Get* dynamodb:Query
 operations = *
 http_hosts = api.example.com *.example.org:8443 [::1]:* 10.0.0.1:80, *
 http_networks = 10.1.0.0/16 ::1 fd00::/8
+requests_per_second = 1000
+requests_burst = 1
+bytes_per_second = 100M
+bytes_burst = 64K
+max_operations = 100
+weight = 10000
 [endpoint table]
 url = http://127.0.0.1:8000
 service = dynamodb
@@ -162,6 +168,11 @@ done <<-'END'
 	tenant x|http_networks|10.1.0.0/8|write networks
 	tenant x|http_networks|10.0.0.0/33|write networks
 	tenant x|http_networks|localhost|write networks
+	tenant x|requests_per_second|0|write a number from 1
+	tenant x|requests_burst|1.5|write a number from 1
+	tenant x|bytes_per_second|100|write bytes
+	tenant x|max_operations|0|write a number from 1
+	tenant x|weight|10001|write a number from 1 to 10000
 	tenant x|ca_file|/nowhere.pem|No such file
 	endpoint x|service|S3|write the name that signatures carry
 	tenant x|max_pinned|64T|write bytes, or a number with K, M or G
