@@ -30,7 +30,7 @@ keys_manual() {
 }
 keys_table() {
 	sed -n '/^const struct config_key config_keys/,/^};/p' "$top/backend/config_key.c" |
-		sed -n 's/.*SECTION_\([A-Z]*\), *\(struct [a-z]*, *\)\?"\?\([a-z_]*\)"\?[,)].*/\1 \3/p' |
+		sed -n 's/.*SECTION_\([A-Z]*\), *\(struct [a-z_]*, *\)\?"\?\([a-z_]*\)"\?[,)].*/\1 \3/p' |
 		tr '[:upper:]' '[:lower:]' | sort
 }
 tap_is "$(keys_manual)" "$(keys_table)" "nexus.conf(5) and the daemon know the same keys"
