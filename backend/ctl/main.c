@@ -19,7 +19,7 @@ static const char usage[] =
 	"  function stop NAME                             end its instances\n"
 	"  function snapshot NAME                         take its snapshot: later instances are clones\n"
 	"  function remove NAME                           remove the snapshot\n"
-	"  image build --output FILE SOURCE... [-- COMMAND...]\n"
+	"  image build --output FILE [--init PATH] SOURCE... [-- COMMAND...]\n"
 	"                                                 an image of directories, or of an OCI image layout\n"
 	"  stats                                          counters of the daemon\n"
 	"  version                                        versions of client and daemon\n"

@@ -6,7 +6,7 @@ build=${NEXUS_BUILD:-$top/build}/backend
 . "$top/selftests/tap.sh"
 [ -x "$build/nexus-backend" ] || tap_skip_all "$build/nexus-backend is not built"
 
-options_help() { "$1" --help | grep -o -- '--[a-z-]*' | sort -u; }
+options_help() { "$1" --help | grep -oE -- '--[a-z-]+' | sort -u; }
 # Options are what a paragraph's tag begins with.
 options_manual() {
 	grep -A1 -E '^\.T[PQ]' "$1" | sed 's/\\-/-/g' | grep -oE -- '^\.BI? "?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u
@@ -16,10 +16,10 @@ for program in nexus-backend.8 nexusctl.1; do
 		"the manual and --help of ${program%.*} name the same options"
 done
 
-verbs_help() { "$build/nexusctl" --help | sed -n 's/^  \(vm [a-z]*\|[a-z][a-z]*\) .*/\1/p' | sort; }
+verbs_help() { "$build/nexusctl" --help | sed -n 's/^  \(\(vm\|function\|image\) [a-z]*\|[a-z][a-z]*\) .*/\1/p' | sort; }
 verbs_manual() {
 	sed -n '/^\.SH VERBS/,/^\.SH OPTIONS/p' "$top/Documentation/man/nexusctl.1" | grep -A1 '^\.TP' |
-		sed -n 's/^\.BI\? "\?\(vm [a-z]*\|[a-z]*\).*/\1/p' | sort
+		sed -n 's/^\.BI\? "\?\(\(vm\|function\|image\) [a-z]*\|[a-z]*\).*/\1/p' | sort
 }
 tap_is "$(verbs_manual)" "$(verbs_help)" "the manual and --help of nexusctl name the same verbs"
 
