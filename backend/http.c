@@ -234,7 +234,7 @@ static int http_rest(struct http *http, int step)
 	bool was_timing = http->timing;
 
 	http->starved = step == STEP_GUEST;
-	http->timing = !http->starved;
+	http->timing = !http->starved && !(http->patient && http->stage == HTTP_AWAITING);
 	if (http->timing && !was_timing)
 		http->moved_ms = loop_now_ms(loop);
 	if (http->timing && !http->stall.deadline_ms)

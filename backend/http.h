@@ -90,6 +90,7 @@ struct http {
 	bool document;			/* the body of a 2xx response is no payload, but all of it is needed */
 	bool chunked;			/* upload: of unknown length */
 	bool once;			/* must not reach the server twice */
+	bool patient;			/* the store works before it answers: only the operation's time-out limits that */
 	bool head_only;			/* HEAD: the response has no body */
 	uint64_t upload_length;		/* bytes of all windows together; an exchange's last may be larger */
 	const char *own_body;		/* without `upload`: what follows the head; NULL: nothing */

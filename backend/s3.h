@@ -98,6 +98,9 @@ enum s3_operation {
  */
 int s3_call_fields(struct s3_call *call, unsigned int operation, Nexus__V1__Field *const *fields, size_t count);
 
+/* Does a header that a PUT took belong to this operation? Of those that make up a multipart upload. */
+bool s3_header_suits(const char *name, unsigned int operation);
+
 /* Add content-type and metadata. Likewise. */
 int s3_call_content(struct s3_call *call, const char *type, Nexus__V1__Field *const *metadata, size_t count);
 

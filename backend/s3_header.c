@@ -72,6 +72,16 @@ static const struct {
 	{ "x-amz-website-redirect-location", CREATES },
 };
 
+bool s3_header_suits(const char *name, unsigned int operation)
+{
+	for (size_t i = 0; i < sizeof(header_rules) / sizeof(header_rules[0]); i++) {
+		if (!strcmp(header_rules[i].name, name))
+			return header_rules[i].operations & operation;
+	}
+	/* The content's type and metadata. */
+	return operation & CREATES;
+}
+
 /* What the daemon writes itself, or has a field in the message. */
 static bool header_is_owned(const char *name)
 {

@@ -26,6 +26,7 @@ struct worker_core {
 	struct op_core *op_pool;
 	struct op_core *opened, **opened_tail;	/* parked operations that may go on */
 	uint32_t in_flight;		/* slots, in all channels */
+	uint32_t cleanups;		/* s3_cleanup.c's */
 	bool draining;
 	struct loop_timer drain_timer;
 	uint32_t load;			/* VMs and connections; the main thread's */

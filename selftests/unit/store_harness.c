@@ -7,6 +7,7 @@
 #include <string.h>
 #include "container.h"
 #include "gate.h"
+#include "op_memory.h"
 #include "store_harness.h"
 
 struct call_block {
@@ -21,15 +22,51 @@ static struct call *call_of(struct op *op)
 
 /* ---- op.h ---- */
 
+/* An operation of the backend's own is no call, but has a core. */
+static struct call_block **blocks_of(struct op *op)
+{
+	return op->core ? (struct call_block **)&op->core->blocks : &call_of(op)->blocks;
+}
+
+static void blocks_free(struct call_block **blocks)
+{
+	struct call_block *block;
+
+	while ((block = *blocks)) {
+		*blocks = block->next;
+		free(block);
+	}
+}
+
+void op_memory_reset(struct op_core *core)
+{
+	blocks_free((struct call_block **)&core->blocks);
+}
+
+void worker_add(struct worker *worker, struct worker_client *client)
+{
+	client->next = worker->core->clients;
+	client->prev = &worker->core->clients;
+	if (client->next)
+		client->next->prev = &client->next;
+	worker->core->clients = client;
+}
+
+void worker_remove(struct worker_client *client)
+{
+	*client->prev = client->next;
+	if (client->next)
+		client->next->prev = client->prev;
+}
+
 void *op_alloc(struct op *op, size_t size)
 {
-	struct call *call = call_of(op);
-	struct call_block *block = malloc(sizeof(*block) + size);
+	struct call_block *block = malloc(sizeof(*block) + size), **blocks = blocks_of(op);
 
 	if (!block)
 		abort();
-	block->next = call->blocks;
-	call->blocks = block;
+	block->next = *blocks;
+	*blocks = block;
 	return block->memory;
 }
 
@@ -187,16 +224,11 @@ void call_abort(struct call *call)
 
 void call_free(struct call *call)
 {
-	struct call_block *block;
-
 	call_abort(call);
 	/* A refill may be posted still; it looks at the call. */
 	while (call->refill_posted)
 		harness_run_ms(call->harness, 1);
-	while ((block = call->blocks)) {
-		call->blocks = block->next;
-		free(block);
-	}
+	blocks_free(&call->blocks);
 	free(call->received);
 	memset(call, 0, sizeof(*call));
 }
@@ -270,6 +302,7 @@ void harness_open(struct harness *harness, uint16_t port)
 	harness->as = &harness->tenant;
 	harness->endpoints[0] = &harness->endpoint;
 	harness->credentials = (struct credentials){ "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", NULL };
+	harness->worker.core = &harness->core;
 	harness->worker.loop = loop_new();
 	harness->worker.share = harness->worker.loop ? share_new(&harness->worker) : NULL;
 	harness->worker.pools = harness->worker.share ? conn_pools_new(&harness->worker) : NULL;
@@ -281,6 +314,8 @@ void harness_open(struct harness *harness, uint16_t port)
 
 void harness_close(struct harness *harness)
 {
+	while (harness->core.clients)
+		harness->core.clients->abandon(harness->core.clients);
 	conn_pools_free(harness->worker.pools);
 	share_free(harness->worker.share);
 	loop_free(harness->worker.loop);

@@ -10,10 +10,10 @@
 #include "config.h"
 #include "conn.h"
 #include "loop.h"
-#include "op.h"
+#include "op_core.h"
 #include "s3.h"
 #include "share.h"
-#include "worker.h"
+#include "worker_core.h"
 
 struct harness {
 	struct endpoint endpoint;
@@ -23,6 +23,7 @@ struct harness {
 	struct tenant tenant;
 	const struct tenant *as;	/* whose calls start: &tenant */
 	struct worker worker;
+	struct worker_core core;	/* its clients only */
 	char url[64], authority[32];
 };
 
