@@ -109,6 +109,7 @@ static void conn_edge(struct loop_poll *poll, unsigned int revents)
 	if (!poll->watch)
 		loop_poll_start_edges(conn_pool_loop(conn->pool), poll, conn->fd, POLLIN | POLLRDHUP);
 	conn->news = true;
+	conn->closed |= (revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 	if (conn->events)
 		conn_tell(conn, revents);
 }
@@ -247,7 +248,7 @@ bool conn_is_quiet(struct conn *conn)
 
 	/* What TLS has decrypted raises no edge. */
 	if (!conn->news && !conn->tls)
-		return true;
+		return !conn->closed;
 	return conn_recv(conn, &byte, 1) == -EAGAIN;
 }
 

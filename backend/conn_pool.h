@@ -19,6 +19,7 @@ struct conn {
 	unsigned int events;	/* that the holder waits for; 0: none */
 	bool tls;
 	bool news;		/* there may be something to receive */
+	bool closed;		/* by the peer; its end came with an edge, after which none may follow */
 	bool surplus;		/* there was more than the answer */
 	void (*ready)(void *arg, unsigned int revents);
 	void *arg;
