@@ -3,22 +3,9 @@
 #include <string.h>
 #include <strings.h>
 #include "answer.h"
+#include "header.h"
 #include "http_head.h"
 #include "op.h"
-
-bool header_is_hop_by_hop(const char *name)
-{
-	static const char *const names[] = {
-		"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection",
-		"te", "trailer", "transfer-encoding", "upgrade", NULL,
-	};
-
-	for (const char *const *p = names; *p; p++) {
-		if (!strcmp(name, *p))
-			return true;
-	}
-	return false;
-}
 
 char *answer_value(struct op *op, const struct http_field *field)
 {

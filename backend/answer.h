@@ -3,8 +3,6 @@
 #ifndef NEXUS_ANSWER_H
 #define NEXUS_ANSWER_H
 
-#include <stdbool.h>
-
 struct http_field;
 struct http_head;
 struct op;
@@ -21,8 +19,5 @@ void answer_fill(struct op *op, const struct http_head *head, const struct answe
 
 /* A copy of the field's value that lives as long as the operation; "" for NULL. */
 char *answer_value(struct op *op, const struct http_field *field);
-
-/* Is the header about one connection, and not about the message (RFC 9110, 7.6.1)? Lower case. */
-bool header_is_hop_by_hop(const char *name);
 
 #endif

@@ -70,6 +70,7 @@ struct http_type {
 
 #define HTTP_AGAIN	1
 #define HTTP_WAIT	1
+#define HTTP_PIECE	4096	/* bytes that body() gets at once, at most */
 
 enum http_stage {
 	HTTP_CONNECTING,
@@ -168,6 +169,12 @@ struct http {
 
 /* Begin. 0: the operation ends through op_finish(), maybe it did already; or -errno after op_error(). */
 int http_start(struct http *http);
+
+/*
+ * For body(): copy len bytes at data into the windows, from *sent on, which
+ * moves. 0: all of them; HTTP_WAIT: there is no window for the rest.
+ */
+int http_deliver(struct http *http, const void *data, uint32_t len, uint32_t *sent);
 
 /* All of the upload is still in the queue, so that it can be sent again. */
 static inline bool http_can_replay(const struct http *http)

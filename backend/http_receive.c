@@ -8,7 +8,6 @@
 #define HEAD_EXACT_STEPS	4	/* reads of what must be missing, before larger ones */
 #define HEAD_STEP		64	/* bytes */
 #define HEAD_NO_PAYLOAD		4096	/* bytes to read at once when no payload can follow */
-#define HTTP_PIECE		4096	/* bytes of a document to parse at once */
 
 /* How much to read, such that little or no payload comes along. */
 static size_t head_room(struct http *http)
@@ -191,6 +190,28 @@ static bool body_window_ready(struct http *http, struct op_window *window)
 		http_turn(http);
 	}
 	return window->done < window->len;
+}
+
+int http_deliver(struct http *http, const void *data, uint32_t len, uint32_t *sent)
+{
+	struct op *op = http->op;
+	uint32_t n;
+
+	while (*sent < len) {
+		while (op->windows && !body_window_ready(http, op->windows)) {
+			http->released = true;
+			op_window_done(op);
+		}
+		if (!op->windows)
+			return HTTP_WAIT;
+		n = op->windows->len - op->windows->done;
+		if (n > len - *sent)
+			n = len - *sent;
+		memcpy(op->windows->data + op->windows->done, (const char *)data + *sent, n);
+		op->windows->done += n;
+		*sent += n;
+	}
+	return 0;
 }
 
 /* Where the next bytes go. STEP_NEXT; STEP_GUEST no window; STEP_COMPLETE enough of an error's text. */

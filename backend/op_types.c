@@ -2,6 +2,7 @@
 /* Every operation that a guest can ask for. */
 #include <stddef.h>
 #include "flush.h"
+#include "http_request.h"
 #include "null.h"
 #include "op.h"
 #include "s3.h"
@@ -19,6 +20,8 @@ const struct op_type *const op_types[] = {
 	&s3_upload_part_type,
 	&s3_complete_multipart_type,
 	&s3_abort_multipart_type,
+	&http_request_type,
+	&aws_request_type,
 	&flush_type,
 	NULL,
 };

@@ -7,6 +7,7 @@
 #include "answer.h"
 #include "config.h"
 #include "container.h"
+#include "header.h"
 #include "s3.h"
 #include "tenant.h"
 
@@ -76,14 +77,6 @@ static void s3_write_path(const struct s3_call *call, struct text *out)
 	uri_encode(out, call->object->key, strlen(call->object->key), '/');
 }
 
-static void s3_write_header(struct text *out, const char *name, const char *value)
-{
-	text_puts(out, name);
-	text_puts(out, ": ");
-	text_puts(out, value);
-	text_puts(out, "\r\n");
-}
-
 /* The request line into out; where path and query are there, into sign. */
 static int s3_write_target(const struct s3_call *call, struct text *out, struct sigv4_request *sign)
 {
@@ -136,10 +129,10 @@ int s3_request(struct http *http, struct text *out)
 	if (!ret)
 		ret = s3_write_target(call, out, &sign);
 	for (size_t i = 0; i < count; i++)
-		s3_write_header(out, headers[i].name, headers[i].value);
+		header_write(out, headers[i].name, headers[i].value);
 	if (http->upload || !strcmp(call->method, "PUT") || !strcmp(call->method, "POST")) {
 		snprintf(length, sizeof(length), "%" PRIu64, http->upload ? http->upload_length : http->own_body_len);
-		s3_write_header(out, "content-length", length);
+		header_write(out, "content-length", length);
 	}
 	text_puts(out, "authorization: ");
 	if (!ret)
@@ -269,11 +262,10 @@ int s3_call_upload(struct s3_call *call, const char *upload_id, uint32_t part_nu
 
 int s3_call_header(struct s3_call *call, const char *name, const char *value)
 {
-	for (const char *p = value; *p; p++) {
-		if (((unsigned char)*p < ' ' && *p != '\t') || *p == 0x7f)
-			return op_error(call->http.op, -EINVAL, "NexusBadRequest",
-					"the value of %s holds the control character 0x%02x", name, (unsigned char)*p);
-	}
+	int ret = header_check_value(call->http.op, name, value);
+
+	if (ret)
+		return ret;
 	call->headers[call->header_count++] = (struct sigv4_header){ name, value };
 	return 0;
 }

@@ -112,8 +112,6 @@ struct s3_conditions {
 };
 int s3_call_conditions(struct s3_call *call, const struct s3_conditions *conditions);
 
-bool header_name_is_token(const char *name);	/* RFC 9110, 5.6.2 */
-
 /* s3_put.c: what to sign as the hash of an upload. */
 void s3_call_hash(struct s3_call *call);
 

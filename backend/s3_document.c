@@ -120,28 +120,11 @@ bool s3_document_append(struct s3_document *document, const ProtobufCMessage *me
 /* What is packed goes to the guest. 0, or HTTP_WAIT. */
 static int document_flush(struct s3_document *document)
 {
-	struct op *op = document->http->op;
-	struct op_window *window;
-	uint32_t n;
+	int ret = http_deliver(document->http, document->packed, document->packed_len, &document->packed_sent);
 
-	while (document->packed_sent < document->packed_len) {
-		window = op->windows;
-		if (!window)
-			return HTTP_WAIT;
-		n = document->packed_len - document->packed_sent;
-		if (n > window->len - window->done)
-			n = window->len - window->done;
-		if (n)
-			memcpy(window->data + window->done, document->packed + document->packed_sent, n);
-		window->done += n;
-		document->packed_sent += n;
-		if (document->packed_sent == document->packed_len)
-			break;
-		document->http->released = true;
-		op_window_done(op);
-	}
-	document->packed_len = document->packed_sent = 0;
-	return 0;
+	if (!ret)
+		document->packed_len = document->packed_sent = 0;
+	return ret;
 }
 
 static int document_refuse(struct s3_document *document)

@@ -15,7 +15,6 @@
 #define DOCUMENT_ELEMENT_MAX	8192	/* bytes of text within one child of the root */
 #define DOCUMENT_VALUES_MAX	16
 #define DOCUMENT_PATH_MAX	64
-#define DOCUMENT_PIECE		4096	/* bytes parsed at once */
 
 struct s3_document;
 
@@ -49,7 +48,7 @@ struct s3_document {
 	char text[DOCUMENT_ELEMENT_MAX];
 	uint32_t packed_len, packed_sent;
 	/* Packed text is never longer than it was in XML. */
-	uint8_t packed[DOCUMENT_ELEMENT_MAX + DOCUMENT_PIECE];
+	uint8_t packed[DOCUMENT_ELEMENT_MAX + HTTP_PIECE];
 };
 
 /* A value for a message's field. */

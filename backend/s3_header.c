@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
-#include "answer.h"
+#include "header.h"
 #include "s3.h"
 
 #define READ	(S3_GET | S3_HEAD)
@@ -99,33 +99,10 @@ static bool header_is_owned(const char *name)
 	return !strncmp(name, S3_META_PREFIX, strlen(S3_META_PREFIX)) || header_is_hop_by_hop(name);
 }
 
-bool header_name_is_token(const char *name)
-{
-	if (!*name)
-		return false;
-	for (; *name; name++) {
-		if (!isalnum((unsigned char)*name) && !strchr("!#$%&'*+-.^_`|~", *name))
-			return false;
-	}
-	return true;
-}
-
-/* prefix and name in lower case. */
-static char *header_name(struct op *op, const char *prefix, const char *name)
-{
-	size_t prefix_len = strlen(prefix), len = strlen(name);
-	char *copy = op_alloc(op, prefix_len + len + 1);
-
-	memcpy(copy, prefix, prefix_len);
-	for (size_t i = 0; i <= len; i++)
-		copy[prefix_len + i] = tolower((unsigned char)name[i]);
-	return copy;
-}
-
 /* what: "metadata" or "header", for messages. */
 static int header_add(struct s3_call *call, const char *prefix, const Nexus__V1__Field *field, const char *what)
 {
-	char *name = header_name(call->http.op, prefix, field->name);
+	char *name = header_lower(call->http.op, prefix, field->name);
 
 	for (unsigned int i = 0; i < call->header_count; i++) {
 		if (!strcmp(call->headers[i].name, name))
@@ -135,14 +112,14 @@ static int header_add(struct s3_call *call, const char *prefix, const Nexus__V1_
 	return s3_call_header(call, name, field->value);
 }
 
-static int header_check(struct s3_call *call, unsigned int operation, const Nexus__V1__Field *field)
+static int header_allowed(struct s3_call *call, unsigned int operation, const Nexus__V1__Field *field)
 {
 	struct op *op = call->http.op;
 	const char *name;
 
 	if (!header_name_is_token(field->name))
 		return op_error(op, -EINVAL, "NexusBadRequest", "the header name \"%.64s\" is no HTTP token", field->name);
-	name = header_name(op, "", field->name);
+	name = header_lower(op, "", field->name);
 	for (size_t i = 0; i < sizeof(header_rules) / sizeof(header_rules[0]); i++) {
 		if (strcmp(header_rules[i].name, name) || !(header_rules[i].operations & operation))
 			continue;
@@ -165,7 +142,7 @@ int s3_call_fields(struct s3_call *call, unsigned int operation, Nexus__V1__Fiel
 		return op_error(call->http.op, -EINVAL, "NexusLimitExceeded", "%zu headers; the limit is %d",
 				count, S3_FIELDS_MAX);
 	for (size_t i = 0; !ret && i < count; i++) {
-		ret = header_check(call, operation, fields[i]);
+		ret = header_allowed(call, operation, fields[i]);
 		if (!ret)
 			ret = header_add(call, "", fields[i], "header");
 	}
