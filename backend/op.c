@@ -164,7 +164,8 @@ static void window_complete(struct op_core *core, int status, uint32_t flags, bo
 	uint8_t buffer[NEXUS_MSG_MAX];
 	uint32_t number = window->slot, len = 0;
 
-	if (last || number == core->op.slot)
+	/* An exchange's answer begins in the window that ended its upload. */
+	if (last || number == core->op.slot || (window->fin && core->op.type && core->op.type->exchange))
 		len = response_pack(&core->op.response, channel->slots[number].msg_cap, buffer);
 	if (number == core->op.slot)
 		core->request_done = true;

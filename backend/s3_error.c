@@ -71,7 +71,7 @@ static const char *error_remedy(const char *code, unsigned int status)
 {
 	if (!strcmp(code, "SignatureDoesNotMatch") || !strcmp(code, "InvalidAccessKeyId"))
 		return "; check the tenant's access_key_id and secret_access_key";
-	if (status / 100 == 3 || !strcmp(code, "AuthorizationHeaderMalformed"))
+	if ((status / 100 == 3 && status != 304) || !strcmp(code, "AuthorizationHeaderMalformed"))
 		return "; check the endpoint's url and region";
 	return "";
 }

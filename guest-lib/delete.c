@@ -12,11 +12,12 @@ static struct nexus_op *delete_begin(struct nexus *nx, const char *bucket, const
 	struct nexus_options o;
 	struct nexus_op *op = op_new(nx);
 
-	if (!op || op_options(op, &o, options, OPTION_VERSION_ID) || op_object(op, &object, bucket, key))
+	if (!op || op_options(op, &o, options, OPTION_VERSION_ID | OPTION_HEADERS) ||
+	    op_object(op, &object, bucket, key) ||
+	    op_fields(op, o.headers, delete.n_headers = o.nr_headers, "headers", &delete.headers))
 		return op;
 	delete.object = &object;
-	if (o.version_id)
-		delete.version_id = (char *)o.version_id;
+	delete.version_id = op_text(o.version_id);
 	req.op_case = NEXUS__V1__REQUEST__OP_DELETE_OBJECT;
 	req.delete_object = &delete;
 	op_start(op, &req, &payload, &o, block);

@@ -12,6 +12,10 @@ void download_complete(struct nexus_op *op, struct window *w, const struct compl
 		w->state = WINDOW_IDLE;
 		return;
 	}
+	if (w->sends) {
+		exchange_sent(op, w, c);
+		return;
+	}
 	if (prefetch_again(op, w, c))
 		return;
 	result_take(op, c);
@@ -58,7 +62,7 @@ static ssize_t download_end(struct nexus_op *op)
 
 	if (op->nr_order)
 		op_fail(op, -EPROTO, "NexusInternal", "the host ended the stream out of order");
-	else if (!status && length && length != op->moved)
+	else if (!status && length && length != op->moved && !op->exchange)	/* HEAD, 304: there is no body */
 		op_fail(op, -EPROTO, "NexusInternal", "the host sent %llu bytes of %llu",
 			(unsigned long long)op->moved, (unsigned long long)length);
 	op_end(op, status);

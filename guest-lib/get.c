@@ -27,16 +27,18 @@ static struct nexus_op *get_begin(struct nexus *nx, const char *bucket, const ch
 	struct nexus_op *op = op_new(nx);
 
 	if (!op ||
-	    op_options(op, &o, options, OPTION_WINDOW | OPTION_RANGE | OPTION_IF_MATCH | OPTION_VERSION_ID) ||
-	    op_object(op, &object, bucket, key))
+	    op_options(op, &o, options, OPTION_WINDOW | OPTION_RANGE | OPTION_IF_MATCH | OPTION_CONDITIONS |
+		       OPTION_VERSION_ID | OPTION_HEADERS) ||
+	    op_object(op, &object, bucket, key) ||
+	    op_fields(op, o.headers, get.n_headers = o.nr_headers, "headers", &get.headers))
 		return op;
 	get.object = &object;
-	if (o.range)
-		get.range = (char *)o.range;
-	if (o.if_match)
-		get.if_match = (char *)o.if_match;
-	if (o.version_id)
-		get.version_id = (char *)o.version_id;
+	get.range = op_text(o.range);
+	get.if_match = op_text(o.if_match);
+	get.if_none_match = op_text(o.if_none_match);
+	get.if_modified_since = op_text(o.if_modified_since);
+	get.if_unmodified_since = op_text(o.if_unmodified_since);
+	get.version_id = op_text(o.version_id);
 	req.op_case = NEXUS__V1__REQUEST__OP_GET_OBJECT;
 	req.get_object = &get;
 	if (get_prefetched(&op, &req, payload, &o))

@@ -12,11 +12,19 @@ static struct nexus_op *head_begin(struct nexus *nx, const char *bucket, const c
 	struct nexus_options o;
 	struct nexus_op *op = op_new(nx);
 
-	if (!op || op_options(op, &o, options, OPTION_VERSION_ID) || op_object(op, &object, bucket, key))
+	if (!op ||
+	    op_options(op, &o, options, OPTION_RANGE | OPTION_IF_MATCH | OPTION_CONDITIONS | OPTION_VERSION_ID |
+		       OPTION_HEADERS) ||
+	    op_object(op, &object, bucket, key) ||
+	    op_fields(op, o.headers, head.n_headers = o.nr_headers, "headers", &head.headers))
 		return op;
 	head.object = &object;
-	if (o.version_id)
-		head.version_id = (char *)o.version_id;
+	head.range = op_text(o.range);
+	head.if_match = op_text(o.if_match);
+	head.if_none_match = op_text(o.if_none_match);
+	head.if_modified_since = op_text(o.if_modified_since);
+	head.if_unmodified_since = op_text(o.if_unmodified_since);
+	head.version_id = op_text(o.version_id);
 	req.op_case = NEXUS__V1__REQUEST__OP_HEAD_OBJECT;
 	req.head_object = &head;
 	op_start(op, &req, &payload, &o, block);

@@ -50,13 +50,18 @@ struct nexus_options {
 	size_t size;
 	uint32_t timeout_ms;		/* whole operation; 0: the tenant's default */
 	uint32_t window;		/* bytes of a stream's windows; 0: 256 KiB */
-	const char *range;		/* get: "bytes=first-last" */
-	const char *if_match;		/* get: entity tag with its quotes */
+	const char *range;		/* get, head: "bytes=first-last" */
+	const char *if_match;		/* get, head: entity tag with its quotes */
 	const char *version_id;		/* get, head, delete */
-	const char *content_type;	/* put */
-	const struct nexus_field *metadata;	/* put: names without x-amz-meta- */
+	const char *content_type;	/* put, copy, multipart_create */
+	const struct nexus_field *metadata;	/* likewise; names without x-amz-meta- */
 	size_t nr_metadata;
 	enum nexus_write_mode write_mode;	/* put */
+	const char *if_none_match;	/* get, head: entity tag; -EALREADY if it is this one */
+	const char *if_modified_since;	/* get, head: RFC 9110 date; -EALREADY */
+	const char *if_unmodified_since;	/* get, head */
+	const struct nexus_field *headers;	/* those that the service takes and that have no member here */
+	size_t nr_headers;
 };
 #define NEXUS_OPTIONS_INIT { .size = sizeof(struct nexus_options) }
 
@@ -134,6 +139,133 @@ int nexus_delete(struct nexus *nx, const char *bucket, const char *key, const st
 		 struct nexus_op **op);
 struct nexus_op *nexus_delete_start(struct nexus *nx, const char *bucket, const char *key,
 				    const struct nexus_options *options);
+
+/* nexus_delete_objects(3) */
+struct nexus_object_id {
+	const char *key;
+	const char *version_id;		/* NULL: the present one */
+};
+struct nexus_deleted {
+	const char *key, *version_id;
+	int delete_marker;		/* boolean */
+	const char *delete_marker_version_id;
+};
+struct nexus_delete_error {
+	const char *key, *version_id, *code, *message;
+};
+struct nexus_deletion {
+	size_t nr_deleted, nr_errors;
+	const struct nexus_deleted *deleted;
+	const struct nexus_delete_error *errors;
+};
+int nexus_delete_objects(struct nexus *nx, const char *bucket, const struct nexus_object_id *objects, size_t nr,
+			 int quiet, const struct nexus_options *options, struct nexus_deletion **deletion,
+			 struct nexus_op **op);
+void nexus_deletion_free(struct nexus_deletion *deletion);
+
+/* nexus_list(3) */
+struct nexus_list_options {
+	size_t size;
+	uint32_t timeout_ms;
+	uint32_t max_keys;		/* of a page; 0: the store's default, 1000 */
+	const char *prefix;
+	const char *delimiter;
+	const char *start_after;	/* a key; version 1: the marker */
+	const char *continuation_token;	/* next_token of the page before */
+	int fetch_owner;		/* boolean */
+	int v1;				/* boolean: ListObjects, else ListObjectsV2 */
+};
+#define NEXUS_LIST_OPTIONS_INIT { .size = sizeof(struct nexus_list_options) }
+struct nexus_object {
+	const char *key;
+	uint64_t size;			/* bytes */
+	const char *etag, *last_modified, *storage_class, *owner_id, *owner_name;
+};
+struct nexus_page {
+	size_t nr_objects, nr_prefixes;
+	const struct nexus_object *objects;
+	char *const *prefixes;
+	int is_truncated;		/* boolean: another page follows */
+	const char *next_token;		/* version 2 */
+	const char *next_marker;	/* version 1; the last key where the store tells none */
+	uint32_t max_keys, key_count;
+};
+int nexus_list(struct nexus *nx, const char *bucket, const struct nexus_list_options *options,
+	       struct nexus_page **page, struct nexus_op **op);
+void nexus_page_free(struct nexus_page *page);
+/* All pages; each() ends it with another value than 0, which is returned. */
+int nexus_list_all(struct nexus *nx, const char *bucket, const struct nexus_list_options *options,
+		   int (*each)(void *arg, const struct nexus_page *page), void *arg, struct nexus_op **op);
+
+/* nexus_copy(3) */
+struct nexus_copy {
+	size_t size;
+	const char *bucket, *key;	/* the source */
+	const char *version_id;
+	int replace;			/* boolean: content type and metadata of the options, not the source's */
+	const char *upload_id;		/* the copy becomes a part of this upload */
+	uint32_t part_number;
+	const char *range;		/* of a part: "bytes=first-last" */
+};
+#define NEXUS_COPY_INIT { .size = sizeof(struct nexus_copy) }
+int nexus_copy(struct nexus *nx, const struct nexus_copy *source, const char *bucket, const char *key,
+	       const struct nexus_options *options, struct nexus_op **op);
+struct nexus_op *nexus_copy_start(struct nexus *nx, const struct nexus_copy *source, const char *bucket,
+				  const char *key, const struct nexus_options *options);
+
+/* nexus_multipart_create(3) */
+struct nexus_part {
+	uint32_t number;		/* 1 to 10000 */
+	const char *etag;
+};
+int nexus_multipart_create(struct nexus *nx, const char *bucket, const char *key, const struct nexus_options *options,
+			   struct nexus_op **op);
+int nexus_multipart_part(struct nexus *nx, const char *bucket, const char *key, const char *upload_id,
+			 uint32_t number, const void *buf, size_t len, const struct nexus_options *options,
+			 struct nexus_op **op);
+struct nexus_op *nexus_multipart_part_start(struct nexus *nx, const char *bucket, const char *key,
+					    const char *upload_id, uint32_t number, const void *buf, size_t len,
+					    const struct nexus_options *options);
+struct nexus_op *nexus_multipart_part_stream(struct nexus *nx, const char *bucket, const char *key,
+					     const char *upload_id, uint32_t number, uint64_t total,
+					     const struct nexus_options *options);
+int nexus_multipart_complete(struct nexus *nx, const char *bucket, const char *key, const char *upload_id,
+			     const struct nexus_part *parts, size_t nr, const struct nexus_options *options,
+			     struct nexus_op **op);
+int nexus_multipart_abort(struct nexus *nx, const char *bucket, const char *key, const char *upload_id,
+			  const struct nexus_options *options, struct nexus_op **op);
+
+/* nexus_http(3); after the body is written and nexus_finish() came back, the answer is read */
+struct nexus_http {
+	size_t size;
+	const char *method;		/* NULL: GET */
+	const char *url;		/* http or https, absolute */
+	uint64_t content_length;	/* of the body; nexus_http() knows it */
+	int chunked;			/* boolean: the body's length is not known */
+	uint32_t max_redirects;		/* that the host follows */
+};
+#define NEXUS_HTTP_INIT { .size = sizeof(struct nexus_http) }
+ssize_t nexus_http(struct nexus *nx, const struct nexus_http *request, const void *body, size_t len,
+		   void *buf, size_t cap, const struct nexus_options *options, struct nexus_op **op);
+struct nexus_op *nexus_http_stream(struct nexus *nx, const struct nexus_http *request,
+				   const struct nexus_options *options);
+
+/* nexus_aws(3) */
+struct nexus_aws {
+	size_t size;
+	const char *service;		/* dynamodb, sqs, lambda ... */
+	const char *method;		/* NULL: POST */
+	const char *path;		/* percent-encoded; NULL: / */
+	const char *query;		/* percent-encoded, without ?; NULL: none */
+	uint64_t content_length;	/* of the body; nexus_aws() knows it */
+};
+#define NEXUS_AWS_INIT { .size = sizeof(struct nexus_aws) }
+ssize_t nexus_aws(struct nexus *nx, const struct nexus_aws *request, const void *body, size_t len,
+		  void *buf, size_t cap, const struct nexus_options *options, struct nexus_op **op);
+struct nexus_op *nexus_aws_stream(struct nexus *nx, const struct nexus_aws *request,
+				  const struct nexus_options *options);
+
+/* nexus_null(3) */
 int nexus_null(struct nexus *nx, const struct nexus_options *options, struct nexus_op **op);
 struct nexus_op *nexus_null_start(struct nexus *nx, const struct nexus_options *options);
 
@@ -156,6 +288,10 @@ const char *nexus_op_content_type(const struct nexus_op *op);
 const char *nexus_op_etag(const struct nexus_op *op);
 const char *nexus_op_last_modified(const struct nexus_op *op);
 const char *nexus_op_version_id(const struct nexus_op *op);
+const char *nexus_op_upload_id(const struct nexus_op *op);
+const char *nexus_op_url(const struct nexus_op *op);	/* where redirects led; "": there were none */
+const char *nexus_op_header(const struct nexus_op *op, const char *name);	/* NULL: absent */
+int nexus_op_header_at(const struct nexus_op *op, size_t index, const char **name, const char **value);
 const char *nexus_op_metadata(const struct nexus_op *op, const char *name);	/* NULL: absent */
 int nexus_op_metadata_at(const struct nexus_op *op, size_t index, const char **name, const char **value);
 

@@ -5,6 +5,7 @@
  * It is one of three kinds. DIRECT: at most one buffer, the caller's own arena
  * memory, one slot. DOWNLOAD and UPLOAD: payload moves through windows, either
  * driven by the caller (a stream) or from and into plain memory of his (pumped).
+ * An exchange is an UPLOAD, and a DOWNLOAD from its window with FIN on.
  *
  * Everything is protected by the channel's lock, but `held`, its memory, `pos`
  * and the plain buffer, which belong to the thread that uses the operation.
@@ -34,6 +35,7 @@ enum window_state {
 struct window {
 	enum window_state state;
 	bool last;		/* FULL: ends the stream */
+	bool sends;		/* QUEUED: payload of an exchange's upload */
 	uint32_t cap;		/* bytes */
 	uint32_t len;		/* FULL: bytes received */
 	uint64_t off;
@@ -45,6 +47,9 @@ struct nexus_op {
 	struct nexus_op *next_cancel;	/* nx->cancels */
 	enum op_mode mode;
 	bool upload;			/* payload goes to the host */
+	bool exchange;			/* and then comes back: mode and upload change in between */
+	bool chunked;			/* exchange: of unknown length, until nexus_finish() */
+	bool finishing;			/* exchange: the next window is the upload's last */
 	bool pumped;			/* windows are filled and emptied by the library */
 	bool started;			/* the request was submitted */
 	bool closed;			/* the daemon has ended it */
@@ -94,6 +99,8 @@ struct nexus_op {
 /* How an operation's payload moves. */
 struct op_payload {
 	bool upload;
+	bool exchange;		/* an upload stream, and then a download */
+	bool chunked;		/* exchange: the length is not known */
 	bool stream;		/* driven by the caller */
 	const void *buf;
 	uint64_t len;		/* of buf; of an upload's payload */
@@ -114,6 +121,8 @@ struct completion {
 #define OPTION_VERSION_ID	8U
 #define OPTION_CONTENT		16U	/* content_type, metadata */
 #define OPTION_WRITE_MODE	32U
+#define OPTION_CONDITIONS	64U	/* if_none_match, if_modified_since, if_unmodified_since */
+#define OPTION_HEADERS		128U
 
 /* op.c: life. NULL: out of memory. */
 struct nexus_op *op_new(struct nexus *nx);
@@ -169,12 +178,40 @@ int op_options(struct nexus_op *op, struct nexus_options *o, const struct nexus_
 /* Fill in the object's name; fails the operation if it is no name at all. */
 int op_object(struct nexus_op *op, Nexus__V1__ObjectName *name, const char *bucket, const char *key);
 
+/* The object's name, a list of fields and the like: memory that lives as long as the operation. NULL: it failed. */
+void *op_alloc(struct nexus_op *op, size_t size);
+
+/*
+ * Names and values in the message's form, at *list. 0, or a negative errno
+ * after op_fail(). what: for messages.
+ */
+int op_fields(struct nexus_op *op, const struct nexus_field *fields, size_t nr, const char *what,
+	      Nexus__V1__Field ***list);
+
+/* A text of the caller's, who need not have set it. */
+static inline char *op_text(const char *text)
+{
+	return (char *)(text ? text : protobuf_c_empty_string);
+}
+
 /* Submit, waiting for a slot if `block`. Failures end the operation. */
 void op_start(struct nexus_op *op, Nexus__V1__Request *req, const struct op_payload *payload,
 	      const struct nexus_options *o, bool block);
 
 /* Submit the request's slot with this payload. nx->lock held. */
 void op_submit(struct nexus_op *op, struct window *w, uint64_t off, uint64_t len, bool fin);
+
+/* exchange.c: send what is at buf, then take what comes into the cap bytes at out. Its length, or the status. */
+ssize_t op_exchange(struct nexus_op *op, const void *buf, size_t len, void *out, size_t cap);
+
+/* Send the packed message of the upload, and wait for the end. Returns the status. */
+int op_send_message(struct nexus_op *op, const ProtobufCMessage *message);
+
+/*
+ * Take all that comes, a message of at most max bytes, and unpack it to memory
+ * of malloc(), for protobuf_c_message_free_unpacked(). 0, or the status.
+ */
+int op_take_message(struct nexus_op *op, const ProtobufCMessageDescriptor *type, size_t max, ProtobufCMessage **message);
 
 /* result.c: copy the answer out of the arena and unpack the copy. nx->lock held. */
 void result_take(struct nexus_op *op, const struct completion *c);

@@ -1,26 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 #include <errno.h>
 #include <stdio.h>
-#include "cleanup.h"
 #include "op.h"
-
-#define MAX_METADATA	128	/* more than the 2 KiB that S3 takes can name */
-
-static int put_metadata(struct nexus_op *op, Nexus__V1__PutObject *put, const struct nexus_options *o,
-			Nexus__V1__Field *fields, Nexus__V1__Field **list)
-{
-	for (size_t i = 0; i < o->nr_metadata; i++) {
-		if (!o->metadata[i].name || !o->metadata[i].value)
-			return op_fail(op, -EINVAL, "NexusBadRequest", "metadata %zu has no name or no value", i);
-		nexus__v1__field__init(&fields[i]);
-		fields[i].name = (char *)o->metadata[i].name;
-		fields[i].value = (char *)o->metadata[i].value;
-		list[i] = &fields[i];
-	}
-	put->metadata = list;
-	put->n_metadata = o->nr_metadata;
-	return 0;
-}
 
 static struct nexus_op *put_begin(struct nexus *nx, const char *bucket, const char *key,
 				  const struct op_payload *payload, const struct nexus_options *options, bool block)
@@ -30,27 +11,12 @@ static struct nexus_op *put_begin(struct nexus *nx, const char *bucket, const ch
 	Nexus__V1__ObjectName object;
 	struct nexus_options o;
 	struct nexus_op *op = op_new(nx);
-	autofree Nexus__V1__Field *fields = NULL;
-	autofree Nexus__V1__Field **list = NULL;
 
-	if (!op || op_options(op, &o, options, OPTION_WINDOW | OPTION_CONTENT | OPTION_WRITE_MODE) ||
-	    op_object(op, &object, bucket, key))
+	if (!op || op_options(op, &o, options, OPTION_WINDOW | OPTION_CONTENT | OPTION_HEADERS | OPTION_WRITE_MODE) ||
+	    op_object(op, &object, bucket, key) ||
+	    op_fields(op, o.metadata, put.n_metadata = o.nr_metadata, "metadata", &put.metadata) ||
+	    op_fields(op, o.headers, put.n_headers = o.nr_headers, "headers", &put.headers))
 		return op;
-	if (o.nr_metadata > MAX_METADATA) {
-		op_fail(op, -E2BIG, "NexusBadRequest", "%zu pieces of metadata; the limit is %d", o.nr_metadata,
-			MAX_METADATA);
-		return op;
-	}
-	if (o.nr_metadata) {
-		fields = calloc(o.nr_metadata, sizeof(*fields));
-		list = calloc(o.nr_metadata, sizeof(*list));
-		if (!fields || !list) {
-			op_fail(op, -ENOMEM, "NexusInternal", "out of memory");
-			return op;
-		}
-		if (put_metadata(op, &put, &o, fields, list))
-			return op;
-	}
 	if (o.write_mode == NEXUS_WRITE_DEFERRED ||
 	    (!o.write_mode && nexus_load(&nx->header->host_flags) & NEXUS_HOST_DEFERRED)) {
 		op->deferred = true;
@@ -59,8 +25,7 @@ static struct nexus_op *put_begin(struct nexus *nx, const char *bucket, const ch
 	put.write_mode = (Nexus__V1__WriteMode)o.write_mode;
 	put.object = &object;
 	put.content_length = payload->len;
-	if (o.content_type)
-		put.content_type = (char *)o.content_type;
+	put.content_type = op_text(o.content_type);
 	req.op_case = NEXUS__V1__REQUEST__OP_PUT_OBJECT;
 	req.put_object = &put;
 	op_start(op, &req, payload, &o, block);

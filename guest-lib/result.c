@@ -155,6 +155,50 @@ const char *nexus_op_request_id(const struct nexus_op *op)
 	return op->response ? op->response->request_id : "";
 }
 
+const char *nexus_op_upload_id(const struct nexus_op *op)
+{
+	return RESULT(op, upload_id, "");
+}
+
+const char *nexus_op_url(const struct nexus_op *op)
+{
+	return RESULT(op, url, "");
+}
+
+int nexus_op_header_at(const struct nexus_op *op, size_t index, const char **name, const char **value)
+{
+	CHANNEL_LOCK(op->nx);
+
+	if (!op->response || index >= op->response->n_headers)
+		return -ENOENT;
+	*name = op->response->headers[index]->name;
+	*value = op->response->headers[index]->value;
+	return 0;
+}
+
+/* Those that have a function of their own travel apart. */
+static const char *result_own_header(const struct nexus_op *op, const char *name)
+{
+	if (!strcasecmp(name, "etag"))
+		return nexus_op_etag(op);
+	if (!strcasecmp(name, "content-type"))
+		return nexus_op_content_type(op);
+	if (!strcasecmp(name, "last-modified"))
+		return nexus_op_last_modified(op);
+	return "";
+}
+
+const char *nexus_op_header(const struct nexus_op *op, const char *name)
+{
+	const char *have, *value;
+
+	for (size_t i = 0; !nexus_op_header_at(op, i, &have, &value); i++)
+		if (!strcasecmp(have, name))
+			return value;
+	value = result_own_header(op, name);
+	return *value ? value : NULL;
+}
+
 int nexus_op_metadata_at(const struct nexus_op *op, size_t index, const char **name, const char **value)
 {
 	CHANNEL_LOCK(op->nx);

@@ -7,6 +7,7 @@
 #include "queue.h"
 #include "stream.h"
 
+#define MAX_FIELDS	128	/* more than a message of 16 KiB, or a store, takes */
 #define WINDOW_SIZE	(256U << 10)	/* a wake-up each: larger saves exits, smaller memory */
 
 static uint32_t round_page(uint64_t n)
@@ -37,6 +38,10 @@ int op_options(struct nexus_op *op, struct nexus_options *o, const struct nexus_
 		bad = "if_match";
 	if (o->version_id && !(allowed & OPTION_VERSION_ID))
 		bad = "version_id";
+	if ((o->if_none_match || o->if_modified_since || o->if_unmodified_since) && !(allowed & OPTION_CONDITIONS))
+		bad = o->if_none_match ? "if_none_match" : o->if_modified_since ? "if_modified_since" : "if_unmodified_since";
+	if (o->nr_headers && !(allowed & OPTION_HEADERS))
+		bad = "headers";
 	if (o->write_mode && !(allowed & OPTION_WRITE_MODE))
 		bad = "write_mode";
 	if ((o->content_type || o->nr_metadata) && !(allowed & OPTION_CONTENT))
@@ -53,6 +58,37 @@ int op_object(struct nexus_op *op, Nexus__V1__ObjectName *name, const char *buck
 		return op_fail(op, -EINVAL, "NexusBadRequest", "an object needs a bucket and a key");
 	name->bucket = (char *)bucket;
 	name->key = (char *)key;
+	return 0;
+}
+
+void *op_alloc(struct nexus_op *op, size_t size)
+{
+	void *p = bump_alloc(&op->memory, size);
+
+	if (!p)
+		op_fail(op, -ENOMEM, "NexusInternal", "out of memory");
+	return p;
+}
+
+int op_fields(struct nexus_op *op, const struct nexus_field *fields, size_t nr, const char *what,
+	      Nexus__V1__Field ***list)
+{
+	Nexus__V1__Field *to;
+
+	if (nr > MAX_FIELDS)
+		return op_fail(op, -E2BIG, "NexusBadRequest", "%zu pieces of %s; the limit is %d", nr, what, MAX_FIELDS);
+	to = op_alloc(op, nr * sizeof(*to));
+	*list = to ? op_alloc(op, nr * sizeof(**list)) : NULL;
+	if (!*list)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++) {
+		if (!fields[i].name || !fields[i].value)
+			return op_fail(op, -EINVAL, "NexusBadRequest", "%s %zu has no name or no value", what, i);
+		nexus__v1__field__init(&to[i]);
+		to[i].name = (char *)fields[i].name;
+		to[i].value = (char *)fields[i].value;
+		(*list)[i] = &to[i];
+	}
 	return 0;
 }
 
@@ -90,6 +126,9 @@ static int start_message(struct nexus_op *op, const Nexus__V1__Request *req, siz
 {
 	uint32_t cap = len > OP_MSG_CAP ? round_page(len) : OP_MSG_CAP;
 	uint32_t size = cap + (op->mode == OP_DIRECT ? 0 : OP_WINDOWS * OP_WINDOW_MSG);
+
+	if (op->exchange)
+		size += OP_MSG_CAP;	/* the answer comes with the upload's last window */
 
 	if (op->msg_size != size) {
 		ssize_t off;
@@ -132,7 +171,7 @@ static int start_window(struct nexus_op *op, const struct op_payload *payload, u
 	if (op->deferred)
 		window = max;
 	op->window_size = window < NEXUS_PAGE_SIZE ? NEXUS_PAGE_SIZE : window > max ? max : round_page(window);
-	if ((op->upload || op->pumped) && payload->len < op->window_size)
+	if (!op->exchange && (op->upload || op->pumped) && payload->len < op->window_size)
 		op->window_size = payload->len ? round_page(payload->len) : NEXUS_PAGE_SIZE;
 	return stream_add(op) ? 0 : start_no_memory(op, -ENOSPC, op->window_size);
 }
@@ -171,7 +210,9 @@ static int start_locked(struct nexus_op *op, Nexus__V1__Request *req, const stru
 	op->upload = payload->upload;
 	op->pumped = !direct && !payload->stream;
 	op->buf = (char *)payload->buf;
-	op->total = payload->len;
+	op->exchange = payload->exchange;
+	op->chunked = payload->chunked;
+	op->total = op->chunked ? UINT64_MAX : payload->len;
 	op->timeout_ms = o->timeout_ms;
 	op_progress(op);
 	if (nx->dead)

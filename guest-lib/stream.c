@@ -45,6 +45,10 @@ void stream_submit(struct nexus_op *op, struct window *w, uint32_t len, bool fin
 		.data_len = len,
 	};
 
+	if (op->exchange && fin) {
+		s.msg_off = op->msg_off + op->msg_cap + OP_WINDOWS * OP_WINDOW_MSG;
+		s.msg_cap = OP_MSG_CAP;
+	}
 	op->spare_slot = NO_SLOT;
 	if (slot == NO_SLOT)
 		slot = queue_slot(op->nx);

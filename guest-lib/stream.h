@@ -29,6 +29,15 @@ bool stream_is_ready(void *op);
 /* Move plain memory through the windows as far as possible now. Lock NOT held. */
 void stream_pump(struct nexus_op *op);
 
+/* exchange.c: the window with the upload's end was submitted, with room for len bytes. */
+void exchange_turn(struct nexus_op *op, struct window *w, uint64_t len);
+
+/* A window of the upload came back after that. */
+void exchange_sent(struct nexus_op *op, struct window *w, const struct completion *c);
+
+/* nexus_finish(). Lock NOT held. */
+int exchange_finish(struct nexus_op *op);
+
 void download_complete(struct nexus_op *op, struct window *w, const struct completion *c);
 
 /*

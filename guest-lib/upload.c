@@ -54,11 +54,15 @@ void upload_send(struct nexus_op *op)
 {
 	struct window *w = op->held;
 	uint64_t len = op->pos;
-	bool fin = op->queued + len == op->total;
+	bool fin = op->chunked ? op->finishing : op->queued + len == op->total;
 	bool whole = fin && !op->started;	/* a daemon that takes over has it all */
 
 	op->held = NULL;
 	op->pos = 0;
+	w->sends = op->exchange && !fin;
+	/* All of it is room for what comes back, but where its length tells how much is sent. */
+	if (op->exchange && fin && !op->chunked)
+		len = w->cap;
 	if (op->ended) {
 		w->state = WINDOW_IDLE;
 		op_settle(op);
@@ -69,6 +73,8 @@ void upload_send(struct nexus_op *op)
 		op->queued += len;
 		op_submit(op, w, w->off, len, fin);
 	}
+	if (op->exchange && fin && !op->ended)
+		exchange_turn(op, w, len);
 	queue_kick(op->nx);
 	if (whole)
 		op_acknowledge(op);
@@ -169,6 +175,8 @@ ssize_t nexus_write(struct nexus_op *op, const void *src, size_t n)
 
 int nexus_finish(struct nexus_op *op)
 {
+	if (op->exchange)
+		return exchange_finish(op);
 	{
 		CHANNEL_LOCK(op->nx);
 		if (!upload_is_stream(op))

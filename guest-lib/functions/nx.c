@@ -11,10 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 #include "../cleanup.h"
-#include "../nexus.h"
+#include "nx.h"
 #include "sum.h"
-
-#define EXIT_USAGE	2
 
 static const char usage_text[] =
 	"usage: nx [OPTION...] get BUCKET KEY [FILE|-]\n"
@@ -22,6 +20,15 @@ static const char usage_text[] =
 	"       nx [OPTION...] put BUCKET KEY --size N --pattern SEED\n"
 	"       nx [OPTION...] head BUCKET KEY\n"
 	"       nx [OPTION...] delete BUCKET KEY\n"
+	"       nx [OPTION...] delete-many BUCKET KEY...\n"
+	"       nx [OPTION...] copy BUCKET KEY SOURCE-BUCKET SOURCE-KEY\n"
+	"       nx [OPTION...] list BUCKET [PREFIX]\n"
+	"       nx [OPTION...] multipart create BUCKET KEY\n"
+	"       nx [OPTION...] multipart part BUCKET KEY UPLOAD NUMBER FILE|-\n"
+	"       nx [OPTION...] multipart complete BUCKET KEY UPLOAD NUMBER=ETAG...\n"
+	"       nx [OPTION...] multipart abort BUCKET KEY UPLOAD\n"
+	"       nx [OPTION...] http METHOD URL [FILE|-]\n"
+	"       nx [OPTION...] aws SERVICE METHOD PATH[?QUERY] [FILE|-]\n"
 	"       nx [OPTION...] flush\n"
 	"       nx [OPTION...] null\n"
 	"       nx [OPTION...] probe\n"
@@ -31,11 +38,22 @@ static const char usage_text[] =
 	"  --sum           print a checksum and the number of bytes, not the data\n"
 	"  --key-hex       KEY is written in hexadecimal digits\n"
 	"  --timeout MS    limit of one operation (default: the tenant's)\n"
-	"  --range R       get: bytes=FIRST-LAST\n"
-	"  --if-match TAG  get: only if the object has this entity tag\n"
-	"  --version-id V  get, head, delete: this version\n"
-	"  --type T        put: the object's content type\n"
-	"  --meta NAME=VALUE  put: metadata; may be repeated\n"
+	"  --range R       get, head, copy of a part: bytes=FIRST-LAST\n"
+	"  --if-match TAG  get, head: only if the object has this entity tag\n"
+	"  --if-none-match TAG, --if-modified-since DATE, --if-unmodified-since DATE\n"
+	"                  get, head: other conditions\n"
+	"  --version-id V  get, head, delete, copy: this version\n"
+	"  --type T        put, multipart create, copy: the object's content type\n"
+	"  --meta NAME=VALUE  likewise: metadata; may be repeated\n"
+	"  --header NAME:VALUE  a header of the request; may be repeated\n"
+	"  --include       get, head, http, aws: print the answer's headers first\n"
+	"  --replace       copy: with this type and metadata, not the source's\n"
+	"  --upload U, --part N  copy: into part N of this multipart upload\n"
+	"  --delimiter D, --max-keys N, --start-after KEY, --token T, --owner, --v1\n"
+	"                  list: as in S3; --all: every page\n"
+	"  --quiet         delete-many: print the failures only\n"
+	"  --redirects N   http: follow so many\n"
+	"  --chunked       http: send the body without telling its length\n"
 	"  --size N        put: length of generated content, in bytes\n"
 	"  --pattern SEED  put: which content to generate\n"
 	"  --write-mode M  put: through, deferred or journaled\n"
@@ -48,6 +66,9 @@ static const char usage_text[] =
 enum {
 	OPT_TARGET = 256, OPT_SUM, OPT_KEY_HEX, OPT_TIMEOUT, OPT_RANGE, OPT_IF_MATCH, OPT_VERSION_ID, OPT_TYPE,
 	OPT_META, OPT_SIZE, OPT_PATTERN, OPT_WRITE_MODE, OPT_FLUSH, OPT_STATS, OPT_HELP,
+	OPT_IF_NONE_MATCH, OPT_IF_MODIFIED, OPT_IF_UNMODIFIED, OPT_HEADER, OPT_INCLUDE, OPT_REPLACE, OPT_UPLOAD, OPT_PART,
+	OPT_DELIMITER, OPT_MAX_KEYS, OPT_START_AFTER, OPT_TOKEN, OPT_OWNER, OPT_V1, OPT_ALL, OPT_QUIET, OPT_REDIRECTS,
+	OPT_CHUNKED,
 };
 
 static const struct option long_options[] = {
@@ -64,25 +85,30 @@ static const struct option long_options[] = {
 	{ "pattern", required_argument, NULL, OPT_PATTERN },
 	{ "write-mode", required_argument, NULL, OPT_WRITE_MODE },
 	{ "flush", no_argument, NULL, OPT_FLUSH },
+	{ "if-none-match", required_argument, NULL, OPT_IF_NONE_MATCH },
+	{ "if-modified-since", required_argument, NULL, OPT_IF_MODIFIED },
+	{ "if-unmodified-since", required_argument, NULL, OPT_IF_UNMODIFIED },
+	{ "header", required_argument, NULL, OPT_HEADER },
+	{ "include", no_argument, NULL, OPT_INCLUDE },
+	{ "replace", no_argument, NULL, OPT_REPLACE },
+	{ "upload", required_argument, NULL, OPT_UPLOAD },
+	{ "part", required_argument, NULL, OPT_PART },
+	{ "delimiter", required_argument, NULL, OPT_DELIMITER },
+	{ "max-keys", required_argument, NULL, OPT_MAX_KEYS },
+	{ "start-after", required_argument, NULL, OPT_START_AFTER },
+	{ "token", required_argument, NULL, OPT_TOKEN },
+	{ "owner", no_argument, NULL, OPT_OWNER },
+	{ "v1", no_argument, NULL, OPT_V1 },
+	{ "all", no_argument, NULL, OPT_ALL },
+	{ "quiet", no_argument, NULL, OPT_QUIET },
+	{ "redirects", required_argument, NULL, OPT_REDIRECTS },
+	{ "chunked", no_argument, NULL, OPT_CHUNKED },
 	{ "stats", no_argument, NULL, OPT_STATS },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ 0 },
 };
 
-#define MAX_META	32
-
-struct nx {
-	struct nexus *nexus;
-	const char *target;
-	struct nexus_options options;
-	struct nexus_field meta[MAX_META];
-	bool sum, key_hex, stats, generated, flush;
-	uint64_t size, seed;
-	const char *bucket;
-	char key[2049];		/* longer than any store takes, so that it can refuse */
-};
-
-static int nx_usage(const char *fmt, const char *value)
+int nx_usage(const char *fmt, const char *value)
 {
 	fprintf(stderr, "nx: ");
 	fprintf(stderr, fmt, value);
@@ -90,7 +116,7 @@ static int nx_usage(const char *fmt, const char *value)
 	return EXIT_USAGE;
 }
 
-static int nx_fail(const char *code, const char *message, int err)
+int nx_fail(const char *code, const char *message, int err)
 {
 	const char *name = strerrorname_np(-err);
 
@@ -98,8 +124,7 @@ static int nx_fail(const char *code, const char *message, int err)
 	return EXIT_FAILURE;
 }
 
-/* Report what became of op, and free it. */
-static int nx_result(struct nexus_op *op, int status)
+int nx_result(struct nexus_op *op, int status)
 {
 	int ret = EXIT_SUCCESS;
 
@@ -110,10 +135,21 @@ static int nx_result(struct nexus_op *op, int status)
 	return ret;
 }
 
-static void nx_print(const char *name, const char *value)
+void nx_print(const char *name, const char *value)
 {
 	if (*value)
 		printf("%s: %s\n", name, value);
+}
+
+void nx_print_headers(const struct nexus_op *op)
+{
+	const char *name, *value;
+
+	printf("status: %u\n", nexus_op_http_status(op));
+	nx_print("request-id", nexus_op_request_id(op));
+	nx_print("url", nexus_op_url(op));
+	for (size_t i = 0; !nexus_op_header_at(op, i, &name, &value); i++)
+		printf("header-%s: %s\n", name, value);
 }
 
 static void nx_print_object(const struct nexus_op *op)
@@ -129,7 +165,7 @@ static void nx_print_object(const struct nexus_op *op)
 		printf("meta-%s: %s\n", name, value);
 }
 
-static int nx_write_all(int fd, const char *data, size_t n)
+int nx_write_all(int fd, const char *data, size_t n)
 {
 	while (n) {
 		ssize_t done = write(fd, data, n);
@@ -177,8 +213,7 @@ static int nx_get(struct nx *nx, int argc, char **argv)
 	return nx_result(op, n);
 }
 
-/* Fill the next window from the file, or with the pattern. Bytes, or a negative errno. */
-static ssize_t nx_fill(const struct nx *nx, int fd, uint64_t done, void *data, size_t cap)
+ssize_t nx_fill(const struct nx *nx, int fd, uint64_t done, void *data, size_t cap)
 {
 	size_t have = 0;
 
@@ -202,47 +237,54 @@ static ssize_t nx_fill(const struct nx *nx, int fd, uint64_t done, void *data, s
 	return have;
 }
 
+int nx_open(const char *file, int *fd, uint64_t *len)
+{
+	struct stat st;
+
+	*fd = !strcmp(file, "-") ? dup(STDIN_FILENO) : open(file, O_RDONLY | O_CLOEXEC);
+	if (*fd < 0 || fstat(*fd, &st))
+		return nx_fail("File", file, -errno);
+	if (!S_ISREG(st.st_mode))
+		return nx_usage("'%s' is not a regular file: its length must be known", file);
+	*len = st.st_size;
+	return 0;
+}
+
+int nx_send(struct nx *nx, struct nexus_op *op, int fd, uint64_t total, struct sum *sum)
+{
+	uint64_t done = 0;
+	size_t cap;
+	void *data;
+	ssize_t n;
+
+	while (done < total && !nexus_write_window(op, &data, &cap)) {
+		if (cap > total - done)
+			cap = total - done;
+		n = nx_fill(nx, fd, done, data, cap);
+		if (n < 0)
+			exit(nx_fail("File", "cannot read it", n));
+		sum_add(sum, data, n);
+		done += n;
+		nexus_write_commit(op, n);
+	}
+	return nexus_finish(op);
+}
+
 static int nx_put(struct nx *nx, int argc, char **argv)
 {
-	uint64_t total = nx->size, done = 0;
+	uint64_t total = nx->size;
 	struct sum sum = { 0 };
 	autoclose int fd = -1;
 	struct nexus_op *op;
-	int ret = 0;
+	int ret;
 
-	if (!nx->generated) {
-		struct stat st;
-
-		if (!argc)
-			return nx_usage("%s", "put wants a FILE, or --size and --pattern");
-		fd = !strcmp(argv[0], "-") ? dup(STDIN_FILENO) : open(argv[0], O_RDONLY | O_CLOEXEC);
-		if (fd < 0 || fstat(fd, &st))
-			return nx_fail("File", argv[0], -errno);
-		if (!S_ISREG(st.st_mode))
-			return nx_usage("'%s' is not a regular file: its length must be known", argv[0]);
-		total = st.st_size;
-	}
+	if (!nx->generated && !argc)
+		return nx_usage("%s", "put wants a FILE, or --size and --pattern");
+	ret = nx->generated ? 0 : nx_open(argv[0], &fd, &total);
+	if (ret)
+		return ret;
 	op = nexus_put_stream(nx->nexus, nx->bucket, nx->key, total, &nx->options);
-	if (!op)
-		return nx_result(NULL, -ENOMEM);
-	while (!ret && done < total) {
-		size_t cap;
-		void *data;
-		ssize_t n;
-
-		ret = nexus_write_window(op, &data, &cap);
-		if (ret)
-			break;
-		n = nx_fill(nx, fd, done, data, cap);
-		if (n < 0) {
-			nexus_op_free(op);
-			return nx_fail("File", argc ? argv[0] : "pattern", n);
-		}
-		sum_add(&sum, data, n);
-		done += n;
-		ret = nexus_write_commit(op, n);
-	}
-	ret = nexus_finish(op);
+	ret = op ? nx_send(nx, op, fd, total, &sum) : -ENOMEM;
 	/* Over a unix socket nobody else could wait for it. */
 	if (!ret && nx->flush) {
 		nexus_op_free(op);
@@ -264,6 +306,8 @@ static int nx_head(struct nx *nx, int argc, char **argv)
 	(void)argv;
 	if (!ret)
 		nx_print_object(op);
+	if (!ret && nx->include)
+		nx_print_headers(op);
 	return nx_result(op, ret);
 }
 
@@ -372,6 +416,12 @@ static const struct verb {
 	{ "put", 2, 3, true, nx_put },
 	{ "head", 2, 2, true, nx_head },
 	{ "delete", 2, 2, true, nx_delete },
+	{ "delete-many", 2, 1001, false, nx_delete_many },
+	{ "copy", 4, 4, true, nx_copy },
+	{ "list", 1, 2, false, nx_list },
+	{ "multipart", 3, 10004, false, nx_multipart },
+	{ "http", 2, 3, false, nx_http },
+	{ "aws", 3, 4, false, nx_aws },
 	{ "flush", 0, 0, false, nx_flush },
 	{ "null", 0, 0, false, nx_null },
 	{ "bench", 4, 4, true, nx_bench },
@@ -400,7 +450,7 @@ static int nx_key(struct nx *nx, const char *text)
 	return 0;
 }
 
-static int nx_number(const char *text, uint64_t *n)
+int nx_number(const char *text, uint64_t *n)
 {
 	char *end;
 
@@ -418,6 +468,19 @@ static int nx_meta(struct nx *nx, char *text)
 	*value++ = '\0';
 	nx->meta[nx->options.nr_metadata++] = (struct nexus_field){ text, value };
 	nx->options.metadata = nx->meta;
+	return 0;
+}
+
+static int nx_header(struct nx *nx, char *text)
+{
+	char *value = strchr(text, ':');
+
+	if (!value || nx->options.nr_headers == MAX_META)
+		return -EINVAL;
+	*value++ = '\0';
+	value += strspn(value, " ");
+	nx->headers[nx->options.nr_headers++] = (struct nexus_field){ text, value };
+	nx->options.headers = nx->headers;
 	return 0;
 }
 
@@ -464,8 +527,65 @@ static int nx_option(struct nx *nx, int c)
 	case OPT_IF_MATCH:
 		nx->options.if_match = optarg;
 		break;
+	case OPT_IF_NONE_MATCH:
+		nx->options.if_none_match = optarg;
+		break;
+	case OPT_IF_MODIFIED:
+		nx->options.if_modified_since = optarg;
+		break;
+	case OPT_IF_UNMODIFIED:
+		nx->options.if_unmodified_since = optarg;
+		break;
 	case OPT_VERSION_ID:
 		nx->options.version_id = optarg;
+		break;
+	case OPT_HEADER:
+		ret = nx_header(nx, optarg);
+		break;
+	case OPT_INCLUDE:
+		nx->include = true;
+		break;
+	case OPT_REPLACE:
+		nx->copy.replace = true;
+		break;
+	case OPT_UPLOAD:
+		nx->copy.upload_id = optarg;
+		break;
+	case OPT_PART:
+		ret = nx_number(optarg, &n);
+		nx->copy.part_number = n;
+		break;
+	case OPT_DELIMITER:
+		nx->list.delimiter = optarg;
+		break;
+	case OPT_MAX_KEYS:
+		ret = nx_number(optarg, &n);
+		nx->list.max_keys = n;
+		break;
+	case OPT_START_AFTER:
+		nx->list.start_after = optarg;
+		break;
+	case OPT_TOKEN:
+		nx->list.continuation_token = optarg;
+		break;
+	case OPT_OWNER:
+		nx->list.fetch_owner = true;
+		break;
+	case OPT_V1:
+		nx->list.v1 = true;
+		break;
+	case OPT_ALL:
+		nx->all = true;
+		break;
+	case OPT_QUIET:
+		nx->quiet = true;
+		break;
+	case OPT_REDIRECTS:
+		ret = nx_number(optarg, &n);
+		nx->http.max_redirects = n;
+		break;
+	case OPT_CHUNKED:
+		nx->http.chunked = true;
 		break;
 	case OPT_TYPE:
 		nx->options.content_type = optarg;
@@ -531,7 +651,10 @@ static int nx_run(struct nx *nx, const struct verb *verb, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct nx nx = { .options = NEXUS_OPTIONS_INIT };
+	struct nx nx = {
+		.options = NEXUS_OPTIONS_INIT, .list = NEXUS_LIST_OPTIONS_INIT, .copy = NEXUS_COPY_INIT,
+		.http = NEXUS_HTTP_INIT,
+	};
 	const char *name;
 	int c;
 

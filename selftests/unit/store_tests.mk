@@ -12,7 +12,7 @@ store_units := address tenant rules share rate policy origin config_list loop lo
 store_objects := $(store_units:%=$(O)/backend/%.o)
 store_flags := -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -pthread -I../backend -I../uapi -I$(O)/backend \
 	       -DNEXUS_UNIT_DIR='"$(abspath unit)"' $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
-store_libs := $(shell pkg-config --libs liburing libcurl openssl expat libprotobuf-c) -lhttp_parser
+store_libs := $(shell pkg-config --libs liburing libcurl openssl expat jansson libprotobuf-c) -lhttp_parser
 
 .PHONY: store-tests
 store-tests: $(store_tests:%=$(store_out)/test_%)
