@@ -6,6 +6,7 @@
 #include "channel_recover.h"
 #include "config.h"
 #include "log.h"
+#include "next.h"
 #include "nexus_hypercall.h"
 #include "op_core.h"
 #include "prefetch.h"
@@ -44,6 +45,7 @@ void channel_break(struct channel *channel, const char *why)
 		    channel->transport->name, channel->guest->function, channel->guest->tenant->name, why);
 	worker_forget(channel);
 	op_abandon_all(channel);
+	instance_gone(channel);
 	channel_forget_slots(channel);
 	channel_tell(channel, NEXUS_HOST_BROKEN);
 }
@@ -285,6 +287,7 @@ void channel_close(struct channel *channel)
 	/* Those that are finished come first, so that none of them ends the channel meanwhile. */
 	op_close_all(channel);
 	channel->state = CHANNEL_CLOSING;
+	instance_gone(channel);
 	channel_op_gone(channel);
 }
 
@@ -292,5 +295,6 @@ void channel_abandon(struct channel *channel)
 {
 	channel->state = CHANNEL_BROKEN;	/* the end of its last operation is not its end */
 	op_abandon_all(channel);
+	instance_gone(channel);
 	channel_unmap(channel);
 }

@@ -17,6 +17,8 @@
 #include "order.h"
 
 struct channel;
+struct invocation;
+struct lender;
 struct op_core;
 struct prefetch_waiter;
 
@@ -30,6 +32,7 @@ struct guest {
 	uint32_t prefetching;	/* prefetches beyond their gate */
 	struct prefetch_waiter *prefetch_waiters;	/* at it */
 	struct order order;	/* of its writes */
+	uint64_t restore_generation;	/* of the snapshot that it began as; 0: none */
 };
 
 struct channel_transport {
@@ -80,6 +83,8 @@ struct channel {
 	struct channel_slot *slots;
 	uint32_t in_flight;		/* slots */
 	struct op_core *ops;		/* operations that exist, ended ones that wait included */
+	struct invocation *invocations;	/* that the guest works on, by this channel */
+	struct lender *lenders;		/* windows lent for objects that events will name (next.c) */
 	bool trim;			/* the arena shrank: give the end back when no slot holds it */
 
 	/* worker.c: */

@@ -105,25 +105,31 @@ static void tenant_endpoints(struct tenant *tenant, const struct section *sectio
 			   section->name);
 }
 
-static void tenant_resolve(struct tenant *tenant, const struct section *section, const struct config *config,
-			   const char *dir, struct report *report)
+/* The keys that the section names; NULL: none. */
+static struct credentials *section_credentials(const struct section *section, const char *dir, struct report *report)
 {
 	auto_free char *path = NULL;
 	struct credentials *credentials;
 
-	tenant_endpoints(tenant, section, config, report);
-	if (tenant->ca_file && access(tenant->ca_file, R_OK))
-		config_fault(report, section, "ca_file", "ca_file", tenant->ca_file, strerror(errno));
 	if (!section->credentials)
-		return;
+		return NULL;
 	credentials = calloc(1, sizeof(*credentials));
 	if (!credentials || asprintf(&path, "%s%s%s", *section->credentials == '/' ? "" : dir,
 				     *section->credentials == '/' ? "" : "/", section->credentials) < 0)
-		abort();	/* likewise */
-	tenant->credentials = credentials;
+		abort();	/* at start, a few bytes */
 	if (credentials_read(credentials, path, section->profile ? section->profile : "default", report))
 		config_fault(report, section, "credentials", "credentials", section->credentials,
 			     "see the fault of that file above");
+	return credentials;
+}
+
+static void tenant_resolve(struct tenant *tenant, const struct section *section, const struct config *config,
+			   const char *dir, struct report *report)
+{
+	tenant_endpoints(tenant, section, config, report);
+	if (tenant->ca_file && access(tenant->ca_file, R_OK))
+		config_fault(report, section, "ca_file", "ca_file", tenant->ca_file, strerror(errno));
+	tenant->credentials = section_credentials(section, dir, report);
 }
 
 static void listen_resolve(struct listen *listen, const struct section *section, const struct config *config,
@@ -154,6 +160,17 @@ static void function_resolve(struct function_config *function, const struct sect
 			   section->name, function->kernel ? "kernel" : "image", function->kernel ? "image" : "kernel");
 }
 
+static void caller_resolve(struct caller *caller, const struct section *section, const struct config *config,
+			   const char *dir, struct report *report)
+{
+	if (section->tenant)
+		caller->tenant = config_tenant(config, section->tenant);
+	if (section->tenant && !caller->tenant)
+		config_fault(report, section, "tenant", "tenant", section->tenant,
+			     "there is no such [tenant NAME] section");
+	caller->credentials = section_credentials(section, dir, report);
+}
+
 static void section_require(const struct section *section, struct report *report)
 {
 	for (const struct config_key *key = config_keys; key->name; key++) {
@@ -175,6 +192,8 @@ static void config_resolve(struct config_reader *reader, const char *dir, struct
 			listen_resolve(s->object, s, reader->config, report);
 		else if (s->kind == SECTION_FUNCTION)
 			function_resolve(s->object, s, reader->config, report);
+		else if (s->kind == SECTION_CALLER)
+			caller_resolve(s->object, s, reader->config, dir, report);
 	}
 }
 
@@ -271,6 +290,7 @@ static void function_free(struct function_config *function)
 	free(function->kernel);
 	free(function->image);
 	free(function->append);
+	hint_rules_free(function->prefetch);
 	free(function);
 }
 
@@ -301,6 +321,7 @@ void config_free(struct config *config)
 	}
 	free(config->snapshot_dir);
 	free(config->vmm);
+	config_ingress_free(config);
 	free(config->control_path);
 	free(config);
 }

@@ -2,7 +2,8 @@
 /*
  * The configuration: *.conf files in one directory, read in the order of their
  * names, INI syntax, sections [backend], [endpoint NAME], [tenant NAME],
- * [listen NAME] and [function NAME]. Immutable once read; shared by all workers. Sizes are bytes,
+ * [listen NAME], [function NAME], [ingress] and [caller NAME]; those of
+ * functions.d in it come after them. Immutable once read; shared by all workers. Sizes are bytes,
  * times milliseconds. nexus.conf(5) documents each key.
  */
 #ifndef NEXUS_CONFIG_H
@@ -13,6 +14,8 @@
 #include <stdint.h>
 #include "address.h"
 #include "rate.h"
+#include "config_ingress.h"
+#include "hints.h"
 
 /* Where a service is. */
 struct endpoint {
@@ -92,7 +95,7 @@ struct function_config {
 	char *name;
 	const struct tenant *tenant;
 	uint32_t timeout_ms;	/* of one invocation */
-	uint32_t concurrency;	/* instances at a time */
+	uint32_t concurrency;	/* invocations at a time, waiting ones included; instances at a time */
 	uint32_t keep_alive_ms;	/* an idle instance lives so long */
 	char *machine;		/* the VMM's machine type */
 	uint64_t memory;	/* bytes, whole MiB */
@@ -100,6 +103,11 @@ struct function_config {
 	char *kernel;		/* of an instance that boots; NULL: the function has guests that others start */
 	char *image;		/* its initramfs, with nexus-init as /init */
 	char *append;		/* its command line */
+	uint32_t start_timeout_ms;	/* an event waits so long for an instance */
+	uint32_t max_events;	/* asynchronous ones that were accepted and have not ended */
+	uint32_t retries;	/* of an asynchronous event whose function failed */
+	uint32_t retry_delay_ms;	/* before the first; twice that before the second */
+	struct hint_rule *prefetch;
 };
 
 struct config {
@@ -113,6 +121,8 @@ struct config {
 	char *snapshot_dir;	/* /run/nexus/snapshots */
 	char *vmm;		/* the VMM's program; NULL: qemu-system-x86_64 from $PATH */
 	uint32_t max_instances;	/* of all functions */
+	struct caller *callers;		/* NULL: who reaches the ingress may call */
+	struct ingress_config ingress;
 };
 
 /*

@@ -106,6 +106,16 @@ static const char *count_parse(void *field, const char *value)
 	return wrong;
 }
 
+static const char *max_events_parse(void *field, const char *value)
+{
+	return uint_parse(value, field, 0, 10000, "write a number from 0 to 10000");
+}
+
+static const char *retries_parse(void *field, const char *value)
+{
+	return uint_parse(value, field, 0, 2, "write 0, 1 or 2");
+}
+
 static const char *time_parse(void *field, const char *value)
 {
 	const char *remedy = "write a number with its unit, like 500ms, 30s or 5m, from 1ms to 24h";
@@ -345,6 +355,22 @@ const struct config_key config_keys[] = {
 	OBJECT(SECTION_FUNCTION, struct function_config, kernel, false, file_parse),
 	OBJECT(SECTION_FUNCTION, struct function_config, image, false, file_parse),
 	OBJECT(SECTION_FUNCTION, struct function_config, append, false, text_parse),
+	OBJECT_MS(SECTION_FUNCTION, struct function_config, start_timeout),
+	OBJECT(SECTION_FUNCTION, struct function_config, max_events, false, max_events_parse),
+	OBJECT(SECTION_FUNCTION, struct function_config, retries, false, retries_parse),
+	OBJECT_MS(SECTION_FUNCTION, struct function_config, retry_delay),
+	{ SECTION_FUNCTION, "prefetch", false, KEY_IN_OBJECT, offsetof(struct function_config, prefetch),
+	  prefetch_parse, true },
+
+	{ SECTION_INGRESS, "listen", true, KEY_IN_OBJECT, offsetof(struct config, ingress.listen),
+	  ingress_listen_parse, false },
+	{ SECTION_INGRESS, "region", false, KEY_IN_OBJECT, offsetof(struct config, ingress.region), text_parse, false },
+	{ SECTION_INGRESS, "max_connections", false, KEY_IN_OBJECT, offsetof(struct config, ingress.max_connections),
+	  connections_parse, false },
+
+	LATER(SECTION_CALLER, tenant, true, text_parse),
+	LATER(SECTION_CALLER, credentials, true, text_parse),
+	LATER(SECTION_CALLER, profile, false, text_parse),
 	{ 0 },
 };
 

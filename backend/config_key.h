@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CONFIG_KEYS_MAX	80	/* rows of the table */
+#define CONFIG_KEYS_MAX	96	/* rows of the table */
 
 enum section_kind {
 	SECTION_BACKEND,
@@ -14,6 +14,8 @@ enum section_kind {
 	SECTION_TENANT,
 	SECTION_LISTEN,
 	SECTION_FUNCTION,
+	SECTION_INGRESS,
+	SECTION_CALLER,
 };
 
 /* One section as it stands in a file; lives while the configuration is read. */

@@ -16,6 +16,8 @@ static const struct {
 	[SECTION_TENANT] = { "tenant", true },
 	[SECTION_LISTEN] = { "listen", true },
 	[SECTION_FUNCTION] = { "function", true },
+	[SECTION_INGRESS] = { "ingress", false },
+	[SECTION_CALLER] = { "caller", true },
 };
 
 #define NR_KINDS	(sizeof(section_kinds) / sizeof(section_kinds[0]))
@@ -108,6 +110,10 @@ static void *function_new(struct config *config, const char *name)
 	function->memory = 128 << 20;
 	function->vcpus = 1;
 	function->append = xstrdup("console=ttyS0 quiet panic=-1");
+	function->start_timeout_ms = 10000;
+	function->max_events = 100;
+	function->retries = 2;
+	function->retry_delay_ms = 60000;
 	return function;
 }
 
@@ -130,7 +136,7 @@ static void reader_section(struct inifile *ini, const char *header)
 	if (kind == NR_KINDS) {
 		report_add(ini->report, ini->path, ini->line,
 			   "unknown section [%s]: known are [backend], [endpoint NAME], [tenant NAME], "
-			   "[listen NAME] and [function NAME]", header);
+			   "[listen NAME], [function NAME], [ingress] and [caller NAME]", header);
 		return;
 	}
 	if (!section_kinds[kind].named && *name) {
@@ -159,6 +165,7 @@ static void reader_section(struct inifile *ini, const char *header)
 	section->line = ini->line;
 	switch (kind) {
 	case SECTION_BACKEND:
+	case SECTION_INGRESS:
 		section->object = reader->config;
 		break;
 	case SECTION_ENDPOINT:
@@ -172,6 +179,9 @@ static void reader_section(struct inifile *ini, const char *header)
 		break;
 	case SECTION_FUNCTION:
 		section->object = function_new(reader->config, name);
+		break;
+	case SECTION_CALLER:
+		section->object = caller_new(reader->config, name);
 		break;
 	}
 	*reader->sections_tail = section;

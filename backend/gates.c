@@ -2,12 +2,14 @@
 /* Every gate, in the order in which operations meet them. */
 #include <stddef.h>
 #include "gate.h"
+#include "next.h"
 #include "order.h"
 #include "policy.h"
 #include "prefetch.h"
 #include "share.h"
 
 const struct gate *const gates[] = {
+	&instance_gate,
 	&policy_gate,
 	&order_gate,
 	&prefetch_gate,

@@ -15,6 +15,9 @@
 #include "config.h"
 #include "control.h"
 #include "control_functions.h"
+#include "event.h"
+#include "function.h"
+#include "ingress.h"
 #include "microvm.h"
 #include "log.h"
 #include "loop.h"
@@ -112,10 +115,14 @@ static int serve(const struct config *config)
 	ret = signals_start();
 	if (ret)
 		return main_fail("signals", ret);
-	ret = workers_start(config);
+	ret = functions_start(config, main_loop);
+	if (!ret)
+		ret = workers_start(config);
 	if (ret)
 		return ret;
 	ret = unix_listen(main_loop, config);
+	if (!ret)
+		ret = ingress_start(config);
 	if (!ret) {
 		vm_start(main_loop, config);
 		microvms_start(main_loop, config);
@@ -130,8 +137,13 @@ static int serve(const struct config *config)
 	}
 
 	sd_notify(0, "STOPPING=1\nSTATUS=Finishing operations in flight");
+	ingress_quiesce();
+	functions_quiesce();
 	unix_unlisten();
 	workers_stop();
+	ingress_stop();
+	events_stop();
+	functions_stop();
 	microvms_stop();
 	vm_stop();
 	return ret;

@@ -356,8 +356,18 @@ static int op_start(struct op_core *core, const struct channel_slot *slot, bool 
 	if (core->timeout_ms > TIMEOUT_MAX_MS)
 		core->timeout_ms = TIMEOUT_MAX_MS;
 	core->timer.expired = op_expired;
-	loop_timer_start(op->worker->loop, &core->timer, core->timeout_ms);
+	if (!op->type->poll || op->request->timeout_ms)
+		loop_timer_start(op->worker->loop, &core->timer, core->timeout_ms);
 	return op_pass(core);
+}
+
+void op_become(struct op *op, const Nexus__V1__Request *request)
+{
+	op->request = request;
+	op->type = op_type_find(request->op_case);
+	op->state = memset(op_alloc(op, op->type->state_size), 0, op->type->state_size);
+	op_count_poll(op->core, op->type->poll);
+	loop_timer_start(op->worker->loop, &op->core->timer, op->core->timeout_ms);
 }
 
 static void submit_request(struct channel *channel, uint32_t number, bool again)

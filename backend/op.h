@@ -38,7 +38,9 @@ struct op_type {
 	Nexus__V1__Request__OpCase op_case;
 	size_t state_size;		/* bytes at op->state, zeroed */
 	bool idempotent;		/* may be run again after a crash of the daemon */
-	bool poll;			/* waits for news from outside: may be in flight in a snapshot */
+	bool poll;			/* waits for news from outside: without a time-out, unless the request
+					 * names one; may be in flight in a snapshot
+					 */
 	bool exchange;			/* sends, then receives: from the window with FIN on */
 
 	/*

@@ -67,6 +67,12 @@ void op_abandon_all(struct channel *channel);
 /* The same, but uploads that have all their data go on. */
 void op_close_all(struct channel *channel);
 
+/*
+ * A parked operation turns out to be this one, of a type that has state; request lives as long as
+ * it. Its time begins now.
+ */
+void op_become(struct op *op, const Nexus__V1__Request *request);
+
 /* Parked operations whose gate has opened go on. The worker's; from its loop. */
 void op_open_all(struct worker_core *core);
 

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include "flush.h"
 #include "http_request.h"
+#include "next.h"
 #include "null.h"
 #include "op.h"
 #include "s3.h"
@@ -23,5 +24,9 @@ const struct op_type *const op_types[] = {
 	&http_request_type,
 	&aws_request_type,
 	&flush_type,
+	&next_type,
+	&lend_type,
+	&respond_type,
+	&log_type,
 	NULL,
 };

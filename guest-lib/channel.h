@@ -67,6 +67,8 @@ struct nexus {
 	int64_t tail_used;		/* monotonic ns: when memory beyond the first size was last allocated */
 	struct prefetch *prefetches;	/* what was fetched and not asked for yet */
 	bool in_invocation;		/* between nexus_next() and nexus_respond() */
+	int64_t invocation_deadline;	/* then */
+	struct nexus_op *lent[NEXUS_LEND_MAX];	/* windows that the daemon may fill; the caller's of nexus_next() */
 	uint64_t prefetched, prefetch_hits, prefetch_useless;
 	struct write_failure failure;
 	uint64_t requests, kicks, waits, resizes, copied;

@@ -118,6 +118,61 @@ struct nexus_prefetch_options {
 int nexus_prefetch(struct nexus *nx, const char *bucket, const char *key,
 		   const struct nexus_prefetch_options *options);
 
+/* nexus_next(3) */
+#define NEXUS_LEND_MAX	8
+
+struct nexus_next_options {
+	size_t size;
+	uint32_t timeout_ms;		/* 0: as long as it takes */
+	uint32_t window;		/* bytes lent for the event; 0: 64 KiB; larger events are copied */
+	uint32_t prefetches;		/* windows lent for objects that the event makes the host expect, at most NEXUS_LEND_MAX */
+	uint32_t prefetch_window;	/* bytes of each; 0: 256 KiB */
+};
+#define NEXUS_NEXT_OPTIONS_INIT { .size = sizeof(struct nexus_next_options) }
+
+/* Strings are never NULL. All of it lives until nexus_event_free(). */
+struct nexus_event {
+	const char *request_id;
+	const char *function_name, *function_arn;
+	const char *trace_id;
+	const char *client_context;	/* JSON; "": none */
+	const char *content_type;	/* "": not said */
+	const void *payload;
+	size_t payload_len;
+	uint64_t deadline_ms;		/* Unix time, by the host's clock */
+	uint32_t remaining_ms;		/* until then, when it came */
+	uint64_t max_response;		/* bytes */
+	uint64_t restore_generation;	/* not the last one's: this is a clone of a snapshot, reseed */
+	unsigned char entropy[32];	/* nobody else has these */
+};
+
+int nexus_next(struct nexus *nx, const struct nexus_next_options *options, struct nexus_event **event);
+void nexus_event_free(struct nexus_event *event);
+
+/* nexus_respond(3) */
+#define NEXUS_RESPOND_ERROR	1U	/* the payload is {"errorType", "errorMessage", "stackTrace"} */
+#define NEXUS_RESPOND_INIT	2U	/* such an error, before the first event */
+#define NEXUS_LENGTH_UNKNOWN	UINT64_MAX
+
+struct nexus_respond_options {
+	size_t size;
+	uint32_t timeout_ms;		/* 0: the tenant's default */
+	uint32_t window;		/* bytes of each window; 0: 256 KiB */
+	uint32_t flags;			/* NEXUS_RESPOND_* */
+	uint32_t http_status;		/* for callers over plain HTTP; 0: 200 */
+	const char *content_type;	/* NULL: application/json */
+	const struct nexus_field *headers;	/* for callers over plain HTTP */
+	size_t nr_headers;
+};
+#define NEXUS_RESPOND_OPTIONS_INIT { .size = sizeof(struct nexus_respond_options) }
+
+int nexus_respond(struct nexus *nx, const char *request_id, const void *buf, size_t len,
+		  const struct nexus_respond_options *options);
+struct nexus_op *nexus_respond_stream(struct nexus *nx, const char *request_id, uint64_t total,
+				      const struct nexus_respond_options *options);
+int nexus_respond_error(struct nexus *nx, const char *request_id, const char *type, const char *message);
+int nexus_log(struct nexus *nx, const char *request_id, const char *text, size_t len);
+
 /* nexus_put(3) */
 int nexus_put(struct nexus *nx, const char *bucket, const char *key, const void *buf, size_t len,
 	      const struct nexus_options *options, struct nexus_op **op);

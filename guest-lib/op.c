@@ -281,6 +281,13 @@ int op_return(struct nexus_op *op, struct nexus_op **out, int ret)
 	return ret;
 }
 
+void op_detach(struct nexus_op *op)
+{
+	CHANNEL_LOCK(op->nx);
+	op->released = true;
+	op_settle(op);
+}
+
 int nexus_op_cancel(struct nexus_op *op)
 {
 	CHANNEL_LOCK(op->nx);

@@ -67,6 +67,7 @@ struct nexus_op {
 
 	uint32_t slot;			/* the request's; the stream's name while it is open */
 	uint32_t spare_slot;		/* kept for windows: a stream can always go on */
+	uint32_t answer_cap;		/* room for the answer that is wanted; 0: the usual */
 	uint32_t msg_cap;		/* of the request's part of the message buffer */
 	uint32_t msg_size;		/* of all of it; 0: none */
 	uint32_t msg_len;		/* of the packed request */
@@ -102,6 +103,7 @@ struct op_payload {
 	bool exchange;		/* an upload stream, and then a download */
 	bool chunked;		/* exchange: the length is not known */
 	bool stream;		/* driven by the caller */
+	bool windows;		/* not straight from buf, wherever it lies */
 	const void *buf;
 	uint64_t len;		/* of buf; of an upload's payload */
 };
@@ -139,6 +141,9 @@ int op_fail_dead(struct nexus_op *op);
 
 /* nexus_op_free(). */
 void op_drop(struct nexus_op *op);
+
+/* Let it run on by itself; its memory goes with its end. Without the lock. */
+void op_detach(struct nexus_op *op);
 
 /* A slot of the operation came back. */
 void op_complete(struct nexus_op *op, struct window *w, const struct completion *c);

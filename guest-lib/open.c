@@ -242,7 +242,7 @@ void nexus_close(struct nexus *nx)
 	{
 		CHANNEL_LOCK(nx);
 		for (struct nexus_op *op = nx->ops; op && !nx->dead; op = op->next)
-			if (!op->acknowledged)
+			if (!op->acknowledged && !op->released)
 				op_cancel(op);
 		queue_wait(nx, open_idle, nx, channel_deadline(CLOSE_MS));
 		open_leave_writes(nx);

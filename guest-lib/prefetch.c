@@ -153,15 +153,18 @@ void prefetch_write_end(struct nexus_op *op)
 		prefetch_forget(op->nx, wrote);
 }
 
-void prefetch_invocation(struct nexus *nx, bool inside)
+void prefetch_invocation(struct nexus *nx, bool inside, int64_t deadline)
 {
+	nx->in_invocation = inside;
+	nx->invocation_deadline = deadline;
+	if (inside)
+		return;
 	for (struct prefetch **at = &nx->prefetches; *at; ) {
 		if ((*at)->expires == FOREVER)
 			prefetch_drop(nx, at);
 		else
 			at = &(*at)->next;
 	}
-	nx->in_invocation = inside;
 }
 
 /* ---- taking ---- */

@@ -34,7 +34,7 @@ void prefetch_write_end(struct nexus_op *op);
 /* Remember what op brings. The strings are copied. -ENOMEM: not remembered. */
 int prefetch_add(struct nexus_op *op, const struct prefetch *what);
 
-/* A new invocation, or none: what belonged to the last one goes. */
-void prefetch_invocation(struct nexus *nx, bool inside);
+/* An invocation has begun, until the deadline at the latest; or ended, and what belonged to it goes. */
+void prefetch_invocation(struct nexus *nx, bool inside, int64_t deadline);
 
 #endif

@@ -124,7 +124,8 @@ static int start_no_memory(struct nexus_op *op, int err, uint64_t size)
 
 static int start_message(struct nexus_op *op, const Nexus__V1__Request *req, size_t len)
 {
-	uint32_t cap = len > OP_MSG_CAP ? round_page(len) : OP_MSG_CAP;
+	uint32_t want = len > op->answer_cap ? len : op->answer_cap;
+	uint32_t cap = want > OP_MSG_CAP ? round_page(want) : OP_MSG_CAP;
 	uint32_t size = cap + (op->mode == OP_DIRECT ? 0 : OP_WINDOWS * OP_WINDOW_MSG);
 
 	if (op->exchange)
@@ -201,7 +202,7 @@ static int start_locked(struct nexus_op *op, Nexus__V1__Request *req, const stru
 {
 	size_t len = nexus__v1__request__get_packed_size(req);
 	struct nexus *nx = op->nx;
-	bool direct = !payload->stream && (!payload->len || start_in_arena(nx, payload->buf));
+	bool direct = !payload->stream && (!payload->len || (!payload->windows && start_in_arena(nx, payload->buf)));
 
 	if (len > NEXUS_MSG_MAX)
 		return op_fail(op, -EMSGSIZE, "NexusBadRequest", "a request of %zu bytes; the limit is %u", len,
@@ -227,6 +228,20 @@ static int start_locked(struct nexus_op *op, Nexus__V1__Request *req, const stru
 	return direct ? 0 : start_window(op, payload, o->window ? o->window : WINDOW_SIZE);
 }
 
+/* What an invocation asks for ends with it, at the latest. */
+static void op_limit(const struct nexus_op *op, Nexus__V1__Request *req, const struct nexus_options *o)
+{
+	int64_t left = op->nx->in_invocation ? (op->nx->invocation_deadline - channel_now()) / 1000000 : 0;
+
+	req->timeout_ms = o->timeout_ms;
+	if (!op->nx->in_invocation)
+		return;
+	if (left < 1)
+		left = 1;
+	if (!req->timeout_ms || req->timeout_ms > left)
+		req->timeout_ms = left;
+}
+
 void op_start(struct nexus_op *op, Nexus__V1__Request *req, const struct op_payload *payload,
 	      const struct nexus_options *o, bool block)
 {
@@ -234,7 +249,7 @@ void op_start(struct nexus_op *op, Nexus__V1__Request *req, const struct op_payl
 		CHANNEL_LOCK(op->nx);
 		bool fin = false;
 
-		req->timeout_ms = o->timeout_ms;
+		op_limit(op, req, o);
 		if (!op->ended && !start_locked(op, req, payload, o, block)) {
 			prefetch_write_begin(op, req);
 			if (op->mode == OP_DIRECT) {

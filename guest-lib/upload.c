@@ -173,6 +173,22 @@ ssize_t nexus_write(struct nexus_op *op, const void *src, size_t n)
 	return done;
 }
 
+/* The length is known now: what is held, or an empty window, goes as the last. nx->lock held. */
+static void upload_last(struct nexus_op *op)
+{
+	int ret;
+
+	while ((ret = upload_take(op)) == -EAGAIN)
+		if (queue_wait(op->nx, stream_is_ready, op, op->deadline)) {
+			op_expire(op);
+			return;
+		}
+	if (ret)
+		return;
+	op->total = op->queued + op->pos;
+	upload_send(op);
+}
+
 int nexus_finish(struct nexus_op *op)
 {
 	if (op->exchange)
@@ -183,6 +199,8 @@ int nexus_finish(struct nexus_op *op)
 			return upload_refuse(op);
 		if (!op->ended && op->nx->dead)
 			op_fail_dead(op);
+		if (!op->ended && op->total == NEXUS_LENGTH_UNKNOWN)
+			upload_last(op);
 		if (!op->ended && op->queued < op->total) {
 			op_fail(op, -EINVAL, "NexusBadRequest", "finished after %llu bytes of %llu",
 				(unsigned long long)(op->queued + op->pos), (unsigned long long)op->total);

@@ -211,6 +211,39 @@ workers = 0
 spin_us = x"
 fault "two faults at once" "a.conf:8: workers" "a.conf:9: spin_us"
 
+config "$good
+[ingress]
+listen = 127.0.0.1
+[function f]
+tenant = nobody
+retries = 3
+prefetch = /bucket
+concurrency = 0
+[caller c]
+tenant = t
+credentials = gone"
+fault "callers and functions" "a.conf:8: listen = 127.0.0.1: write ADDRESS:PORT" \
+	"a.conf:10: tenant = nobody: there is no such [tenant NAME] section" "a.conf:11: retries = 3: write 0, 1 or 2" \
+	"a.conf:12: prefetch = /bucket: write where events name" "a.conf:13: concurrency = 0" "gone: cannot open"
+config "$good
+[ingress]
+listen = [::1]:9090
+region = eu-west-1
+max_connections = 4
+[function f]
+tenant = t
+start_timeout = 1s
+max_events = 0
+retries = 0
+retry_delay = 1s
+prefetch = /bucket /key
+prefetch = data /a~1b/0
+[caller c]
+tenant = t
+credentials = keys"
+check
+tap_is $? 0 "good ones"
+
 config "$good"
 keys 604
 fault "credentials that all may read" "keys: mode 0604 lets every user in: chmod 0600 or 0640" "a.conf:5: credentials = keys"

@@ -36,6 +36,8 @@ options() { grep -o -- '--[a-z][a-z-]*' | sort -u; }
 if [ -x "$build/nexus-init" ]; then
 	tap_is "$("$build/nexus-init" --help | options)" "$(sed 's/\\-/-/g' $man/nexus-init.8 | options)" \
 		"nexus-init --help and nexus-init(8) name the same options"
+	tap_is "$("$build/nexus-runtime" --help | options)" "$(sed 's/\\-/-/g' $man/nexus-runtime.8 | options)" \
+		"nexus-runtime --help and nexus-runtime(8) name the same options"
 	tap_is "$(nm -D --defined-only --without-symbol-versions "$build/libnexus-guest.so.1" | awk '$2 == "T" { print $3 }' | sort)" \
 		"$map" "the library exports what the map says"
 	tap_is "$(readelf -d "$build/libnexus-guest.so.1" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')" libnexus-guest.so.1 "its soname"
@@ -44,7 +46,7 @@ else
 fi
 if command -v man >/dev/null; then
 	warnings=
-	for page in "$man"/nexus_*.3 "$man"/libnexus-guest.7 "$man"/nexus-init.8; do
+	for page in "$man"/nexus_*.3 "$man"/libnexus-guest.7 "$man"/nexus-init.8 "$man"/nexus-runtime.8; do
 		grep -q '^\.so ' "$page" || warnings+=$(man --warnings -l "$page" 2>&1 >/dev/null)
 	done
 	tap_is "$warnings" "" "the pages are clean"

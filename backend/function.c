@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "config.h"
+#include "container.h"
+#include "function.h"
+#include "log.h"
+#include "worker.h"
+
+#define SWEEP_MS	100	/* how late an event may learn that no instance came */
+#define PRINT_LINES	1000	/* of a function in PRINT_MS */
+#define PRINT_MS	10000
+
+static struct function *functions;
+
+static uint64_t clock_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* ---- events that wait ---- */
+
+/* function->lock held. */
+static struct invocation *queue_pop(struct function *function)
+{
+	struct invocation *inv = function->queue;
+
+	if (!inv)
+		return NULL;
+	function->queue = inv->next;
+	if (!function->queue)
+		function->queue_tail = &function->queue;
+	function->queued--;
+	inv->next = NULL;
+	return inv;
+}
+
+static void queue_sweep(struct loop_timer *timer)
+{
+	struct function *function = container_of(timer, struct function, timer);
+	uint64_t limit = function->config->start_timeout_ms, now = clock_ms();
+	struct invocation *late;
+	bool more;
+
+	do {
+		pthread_mutex_lock(&function->lock);
+		late = function->queue && now - function->queue->queued_ms >= limit ? queue_pop(function) : NULL;
+		if (late)
+			function->counters.no_instance++;
+		more = function->queue;
+		pthread_mutex_unlock(&function->lock);
+		if (late) {
+			invocation_end(late, INVOCATION_NO_INSTANCE);
+			invocation_put(late);
+		}
+	} while (late);
+	if (more)
+		loop_timer_start(function->loop, &function->timer, SWEEP_MS);
+}
+
+static void queue_watch(void *arg)
+{
+	struct function *function = arg;
+
+	if (!function->timer.deadline_ms)
+		loop_timer_start(function->loop, &function->timer, SWEEP_MS);
+}
+
+static void instance_deliver(void *arg)
+{
+	struct instance *instance = arg;
+
+	instance->deliver(instance);
+}
+
+/* function->lock held. */
+static struct instance *instance_claim(struct function *function, struct invocation *inv)
+{
+	struct instance *instance = function->idle;
+
+	if (!instance)
+		return NULL;
+	function->idle = instance->next;
+	if (instance->next)
+		instance->next->prev = &function->idle;
+	instance->prev = NULL;
+	instance->inv = inv;
+	return instance;
+}
+
+int function_submit(struct invocation *inv, bool again)
+{
+	struct function *function = inv->function;
+	struct instance *instance;
+	bool first = false;
+	int ret = 0;
+
+	pthread_mutex_lock(&function->lock);
+	if (function->stopping) {
+		pthread_mutex_unlock(&function->lock);
+		return -ESHUTDOWN;
+	}
+	if (!again && function->running + function->queued >= function->config->concurrency) {
+		function->counters.throttles++;
+		pthread_mutex_unlock(&function->lock);
+		return -EBUSY;
+	}
+	if (!again)
+		inv->queued_ms = clock_ms();
+	instance = instance_claim(function, inv);
+	if (instance) {
+		function->running++;
+	} else {
+		first = !function->queue;
+		if (again) {
+			inv->next = function->queue;
+			function->queue = inv;
+			if (first)
+				function->queue_tail = &inv->next;
+		} else {
+			*function->queue_tail = inv;
+			function->queue_tail = &inv->next;
+		}
+		function->queued++;
+	}
+	/* Under the lock, so that no worker stops in between. */
+	if (instance)
+		ret = loop_post(instance->worker->loop, instance_deliver, instance);
+	else if (first)
+		ret = loop_post(function->loop, queue_watch, function);
+	if (ret)
+		abort();	/* a few bytes; the caller would wait for ever */
+	pthread_mutex_unlock(&function->lock);
+	return 0;
+}
+
+struct invocation *function_take_waiting(struct function *function)
+{
+	struct invocation *inv;
+
+	pthread_mutex_lock(&function->lock);
+	inv = queue_pop(function);
+	function->running += inv != NULL;
+	pthread_mutex_unlock(&function->lock);
+	return inv;
+}
+
+/* ---- instances ---- */
+
+struct invocation *function_wait(struct instance *instance)
+{
+	struct function *function = instance->function;
+	struct invocation *inv;
+
+	pthread_mutex_lock(&function->lock);
+	inv = queue_pop(function);
+	if (inv) {
+		function->running++;
+	} else {
+		instance->next = function->idle;
+		instance->prev = &function->idle;
+		if (instance->next)
+			instance->next->prev = &instance->next;
+		function->idle = instance;
+	}
+	pthread_mutex_unlock(&function->lock);
+	return inv;
+}
+
+bool function_leave(struct instance *instance)
+{
+	struct function *function = instance->function;
+	bool waited;
+
+	pthread_mutex_lock(&function->lock);
+	waited = instance->prev;
+	if (waited) {
+		*instance->prev = instance->next;
+		if (instance->next)
+			instance->next->prev = instance->prev;
+		instance->prev = NULL;
+	}
+	pthread_mutex_unlock(&function->lock);
+	return waited;
+}
+
+void function_done(struct function *function)
+{
+	pthread_mutex_lock(&function->lock);
+	function->running--;
+	pthread_mutex_unlock(&function->lock);
+}
+
+/* ---- what they print ---- */
+
+/* False: over the limit. */
+static bool print_allowed(struct function *function)
+{
+	uint64_t now = clock_ms();
+	unsigned int dropped = 0;
+	bool allowed;
+
+	pthread_mutex_lock(&function->lock);
+	if (now - function->log_since_ms > PRINT_MS) {
+		dropped = function->log_dropped;
+		function->log_since_ms = now;
+		function->log_lines = function->log_dropped = 0;
+	}
+	allowed = function->log_lines++ < PRINT_LINES;
+	function->log_dropped += !allowed;
+	pthread_mutex_unlock(&function->lock);
+	if (dropped)
+		fprintf(stderr, "<%d>function %s: %u more lines were dropped\n", LOG_WARNING, function->config->name,
+			dropped);
+	return allowed;
+}
+
+void function_print(struct function *function, const char *id, const char *text, size_t len)
+{
+	while (len) {
+		const char *end = memchr(text, '\n', len);
+		size_t n = end ? (size_t)(end - text) : len;
+		char line[2048];
+		size_t out = 0;
+
+		/* Control characters could forge lines, or drive a terminal. */
+		for (size_t i = 0; i < n && out < sizeof(line) - 1; i++)
+			line[out++] = (unsigned char)text[i] < ' ' && text[i] != '\t' ? '?' : text[i];
+		line[out] = '\0';
+		if (n && print_allowed(function))
+			fprintf(stderr, "<%d>function %s: %s%s%s\n", LOG_INFO, function->config->name, id,
+				*id ? " " : "", line);
+		text += end ? n + 1 : n;
+		len -= end ? n + 1 : n;
+	}
+}
+
+/* ---- life ---- */
+
+int functions_start(const struct config *config, struct loop *main_loop)
+{
+	struct function *function;
+
+	for (const struct function_config *fc = config->functions; fc; fc = fc->next) {
+		function = calloc(1, sizeof(*function));
+		if (!function)
+			return -ENOMEM;
+		function->config = fc;
+		function->loop = main_loop;
+		function->timer.expired = queue_sweep;
+		function->queue_tail = &function->queue;
+		pthread_mutex_init(&function->lock, NULL);
+		function->next = functions;
+		functions = function;
+	}
+	return 0;
+}
+
+void functions_quiesce(void)
+{
+	struct invocation *inv;
+
+	for (struct function *function = functions; function; function = function->next) {
+		do {
+			pthread_mutex_lock(&function->lock);
+			function->stopping = true;
+			inv = queue_pop(function);
+			pthread_mutex_unlock(&function->lock);
+			if (inv) {
+				invocation_end(inv, INVOCATION_STOPPED);
+				invocation_put(inv);
+			}
+		} while (inv);
+	}
+}
+
+void functions_stop(void)
+{
+	struct function *function;
+
+	while ((function = functions)) {
+		functions = function->next;
+		loop_timer_stop(function->loop, &function->timer);
+		pthread_mutex_destroy(&function->lock);
+		free(function);
+	}
+}
+
+struct function *function_first(void)
+{
+	return functions;
+}
+
+struct function *function_find(const char *name)
+{
+	struct function *function = functions;
+
+	while (function && strcmp(function->config->name, name))
+		function = function->next;
+	return function;
+}

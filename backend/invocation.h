@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * An invocation: an event on its way from a caller to an instance of the function, and the
+ * answer on its way back.
+ *
+ * The caller (ingress, or the retries of asynchronous events) creates it. It belongs to the
+ * function's queue, then to the worker of the instance that took it, which ends it exactly
+ * once. The answer is shared by both, under `lock`.
+ */
+#ifndef NEXUS_INVOCATION_H
+#define NEXUS_INVOCATION_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "hints.h"
+#include "loop.h"
+
+struct channel;
+struct function;
+struct op;
+struct worker;
+
+#define INVOCATION_ID_SIZE	37	/* a UUID and the NUL */
+#define INVOCATION_PAYLOAD_MAX	(6U << 20)	/* bytes, each way */
+#define INVOCATION_EVENT_MAX	(1U << 20)	/* of an asynchronous one */
+#define INVOCATION_LOG_TAIL	4096	/* bytes of log that a caller may ask for */
+#define INVOCATION_STREAM_ROOM	(256U << 10)	/* of an answer that is passed on as it comes */
+
+/* How it ended, for the caller. */
+enum invocation_end {
+	INVOCATION_OPEN,
+	INVOCATION_ANSWERED,
+	INVOCATION_FUNCTION_ERROR,	/* the answer is the error, as JSON */
+	INVOCATION_NO_INSTANCE,		/* none took it in time */
+	INVOCATION_STOPPED,		/* the daemon stops */
+};
+
+struct answer {
+	bool head;			/* status and content type are there */
+	bool broken;			/* a stream that was cut short */
+	enum invocation_end end;
+	unsigned int http_status;	/* 0: not said */
+	char content_type[128];
+	struct answer_field *fields;	/* further headers */
+	char *data;
+	size_t len, cap;
+	uint64_t total;			/* bytes of it so far */
+};
+
+struct answer_field {
+	struct answer_field *next;
+	char *name, *value;
+};
+
+struct invocation {
+	struct invocation *next;	/* the function's queue; or the channel's list */
+	struct function *function;
+	unsigned int refs;		/* atomic: the caller's, and that of who works on it */
+
+	/* the caller's, constant once submitted */
+	char id[INVOCATION_ID_SIZE];
+	char *event;			/* from malloc */
+	size_t event_len;
+	char *content_type, *client_context, *trace_id;	/* from malloc; NULL: none */
+	struct hints hints;
+	bool streams;			/* the answer may be passed on before it is complete */
+	bool log_wanted;
+	/* There is news in `answer`, or (end is set) it is over. Any thread, lock held. */
+	void (*news)(struct invocation *inv);
+	void *caller;
+
+	/* the function's, under its lock */
+	uint64_t queued_ms;		/* monotonic */
+
+	/* the worker's */
+	struct channel *channel;	/* of the instance; NULL: it has answered, or is gone */
+	struct worker *worker;		/* once it was taken; set under lock */
+	void (*room)(struct invocation *inv);	/* in the worker's thread: a stream's reader made room */
+	bool responding;		/* its Respond has come; the clock stands */
+	struct op *respond;		/* reads the answer */
+	struct loop_timer deadline;
+	uint64_t started_ms;
+
+	pthread_mutex_t lock;		/* of what follows */
+	struct answer answer;
+	bool abandoned;			/* the caller has left: the answer goes nowhere */
+	char log[INVOCATION_LOG_TAIL];	/* a ring of the last bytes */
+	size_t log_len;			/* all bytes so far */
+};
+
+/* With a new id, and one reference. NULL: no memory. */
+struct invocation *invocation_new(struct function *function);
+struct invocation *invocation_get(struct invocation *inv);
+void invocation_put(struct invocation *inv);
+
+/* A UUID, version 4. */
+void invocation_uuid(char id[INVOCATION_ID_SIZE]);
+
+/* ---- the worker's side ---- */
+
+/* Append; bytes taken: fewer if the caller of a stream has to read first. -EMSGSIZE beyond INVOCATION_PAYLOAD_MAX. */
+ssize_t invocation_write(struct invocation *inv, const char *data, size_t len);
+
+/* The end, once; says so to the caller. What the answer holds is not touched. */
+void invocation_end(struct invocation *inv, enum invocation_end end);
+
+/* The end by an error: {"errorType":type,"errorMessage":"RequestId: ID Error: message"}. */
+void invocation_fail(struct invocation *inv, const char *type, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Add to the log tail. */
+void invocation_log(struct invocation *inv, const char *text, size_t len);
+void invocation_logf(struct invocation *inv, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- the caller's side ---- */
+
+/* A further header of the answer; lock held, or before it is shared. */
+void answer_field_add(struct answer *answer, const char *name, const char *value);
+
+/* Take bytes of a stream; lock held. invocation_drained() is to follow once it is not. */
+size_t invocation_read(struct invocation *inv, char *data, size_t len);
+
+/* There is room again. */
+void invocation_drained(struct invocation *inv);
+
+/* The log's tail; at most INVOCATION_LOG_TAIL bytes. Returns how many. Lock held. */
+size_t invocation_log_tail(const struct invocation *inv, char *out);
+
+/* Nobody will look at the answer any more. */
+void invocation_abandon(struct invocation *inv);
+
+#endif

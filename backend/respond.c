@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* An instance answers (Respond), and prints (Log). */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include "channel.h"
+#include "config.h"
+#include "function.h"
+#include "next.h"
+#include "order.h"
+#include "worker.h"
+
+struct respond {
+	struct invocation *inv;		/* NULL: a failed start that nobody waits for */
+	uint64_t received;
+};
+
+static const char too_large[] = "Response payload size exceeded maximum allowed payload size (6291456 bytes).";
+
+static struct function *respond_function(const struct op *op)
+{
+	struct function *function = function_find(op->channel->guest->function);
+
+	return function && function->config->tenant == op->tenant ? function : NULL;
+}
+
+/* ---- the end ---- */
+
+static void respond_report(struct invocation *inv)
+{
+	uint64_t ms = loop_now_ms(inv->worker->loop) - inv->started_ms;
+
+	invocation_logf(inv, "END RequestId: %s\nREPORT RequestId: %s\tDuration: %" PRIu64 ".00 ms\t"
+			"Billed Duration: %" PRIu64 " ms\n", inv->id, inv->id, ms, ms ? ms : 1);
+}
+
+static void respond_complete(struct op *op)
+{
+	const Nexus__V1__Respond *request = op->request->respond;
+	struct respond *respond = op->state;
+	struct invocation *inv = respond->inv;
+	bool error = request->error || request->init;
+
+	if (inv) {
+		if (error)
+			function_count(inv->function, errors);
+		respond_report(inv);
+		inv->respond = NULL;
+		instance_release(inv);
+		invocation_end(inv, error ? INVOCATION_FUNCTION_ERROR : INVOCATION_ANSWERED);
+		invocation_put(inv);
+	}
+	op_finish(op, 0);
+}
+
+/* The answer is none: so is the invocation. */
+static int respond_fail(struct op *op, int status, const char *type, const char *message)
+{
+	struct respond *respond = op->state;
+	struct invocation *inv = respond->inv;
+
+	respond->inv = NULL;
+	if (inv) {
+		inv->respond = NULL;
+		instance_fail(inv, type, message);
+	}
+	return op_error(op, status, "NexusBadRequest", "%s", message);
+}
+
+/* ---- windows ---- */
+
+/* Take what came. 0: all of it was the answer, or some is still to come; or -errno after op_error(). */
+static int respond_read(struct op *op)
+{
+	const Nexus__V1__Respond *request = op->request->respond;
+	struct respond *respond = op->state;
+	struct op_window *window;
+
+	while ((window = op->windows)) {
+		uint32_t left = window->len - window->done;
+		ssize_t n = left;
+
+		if (respond->inv && left)
+			n = invocation_write(respond->inv, window->data + window->done, left);
+		if (n < 0)
+			return respond_fail(op, -EMSGSIZE, "Function.ResponseSizeTooLarge", too_large);
+		window->done += n;
+		respond->received += n;
+		if (!request->chunked && respond->received > request->content_length)
+			return respond_fail(op, -EINVAL, "Runtime.InvalidResponse", "the answer is longer than announced");
+		if (n < left)
+			return 0;	/* respond_room() will follow */
+		if (window->fin) {
+			if (!request->chunked && respond->received < request->content_length)
+				return respond_fail(op, -EINVAL, "Runtime.InvalidResponse",
+						    "the answer is shorter than announced");
+			respond_complete(op);
+			return 0;
+		}
+		op_window_done(op);
+	}
+	return 0;
+}
+
+static void respond_window(struct op *op)
+{
+	int ret = respond_read(op);
+
+	if (ret)
+		op_finish(op, ret);
+}
+
+static void respond_room(struct invocation *inv)
+{
+	if (inv->respond)
+		respond_window(inv->respond);
+}
+
+/* ---- the beginning ---- */
+
+/* A caller over plain HTTP may have it as it comes, unless it may be a description of an answer (ingress_http.c). */
+static bool respond_may_stream(const Nexus__V1__Respond *request)
+{
+	return !request->error && !request->init &&
+	       (request->chunked || request->http_status ||
+		(*request->content_type && strncasecmp(request->content_type, "application/json", 16)));
+}
+
+static void respond_head(struct invocation *inv, const Nexus__V1__Respond *request)
+{
+	struct answer *answer = &inv->answer;
+
+	pthread_mutex_lock(&inv->lock);
+	answer->http_status = request->http_status;
+	snprintf(answer->content_type, sizeof(answer->content_type), "%s", request->content_type);
+	for (size_t i = 0; i < request->n_headers; i++)
+		answer_field_add(answer, request->headers[i]->name, request->headers[i]->value);
+	if (inv->streams && respond_may_stream(request)) {
+		answer->head = true;
+		if (inv->news)
+			inv->news(inv);
+	}
+	pthread_mutex_unlock(&inv->lock);
+}
+
+static bool field_valid(const Nexus__V1__Field *field)
+{
+	static const char token[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~";
+
+	return *field->name && !field->name[strspn(field->name, token)] && !strpbrk(field->value, "\r\n");
+}
+
+static int respond_check(struct op *op)
+{
+	const Nexus__V1__Respond *request = op->request->respond;
+
+	if (request->http_status && (request->http_status < 200 || request->http_status > 599))
+		return op_error(op, -EINVAL, "NexusBadRequest", "%u is no final HTTP status", request->http_status);
+	if (strpbrk(request->content_type, "\r\n"))
+		return op_error(op, -EINVAL, "NexusBadRequest", "the content type holds a line's end");
+	for (size_t i = 0; i < request->n_headers; i++)
+		if (!field_valid(request->headers[i]))
+			return op_error(op, -EINVAL, "NexusBadRequest", "\"%.64s\" is no header of one line",
+					request->headers[i]->name);
+	return 0;
+}
+
+static int respond_start(struct op *op)
+{
+	const Nexus__V1__Respond *request = op->request->respond;
+	struct function *function = respond_function(op);
+	struct respond *respond = op->state;
+	struct invocation *inv;
+	int ret = respond_check(op);
+
+	if (ret)
+		return ret;
+	if (request->init) {
+		inv = function ? function_take_waiting(function) : NULL;
+		if (inv) {
+			instance_begin(inv, op->channel);
+			inv->responding = true;
+			loop_timer_stop(op->worker->loop, &inv->deadline);
+		}
+	} else {
+		inv = instance_invocation(op->channel, request->request_id);
+		if (!inv || inv->respond)
+			return op_error(op, -ENOENT, "NexusNoInvocation", "nobody waits for an answer to %.64s",
+					request->request_id);
+	}
+	/* Every write that the guest submitted before has ended: order_gate waited. */
+	ret = order_settled(op);
+	if (ret) {
+		if (inv)
+			instance_fail(inv, "Nexus.WriteFailed", op->response.error->message);
+		return ret;
+	}
+	respond->inv = inv;
+	if (inv) {
+		inv->respond = op;
+		inv->room = respond_room;
+		respond_head(inv, request);
+	}
+	return respond_read(op);
+}
+
+static void respond_abort(struct op *op)
+{
+	respond_fail(op, -ECONNRESET, "Runtime.ExitError", "Runtime exited without providing a reason");
+}
+
+const struct op_type respond_type = {
+	.name = "respond",
+	.op_case = NEXUS__V1__REQUEST__OP_RESPOND,
+	.state_size = sizeof(struct respond),
+	.start = respond_start,
+	.window = respond_window,
+	.abort = respond_abort,
+};
+
+/* ---- logs ---- */
+
+static int log_start(struct op *op)
+{
+	const Nexus__V1__Log *request = op->request->log;
+	struct function *function = respond_function(op);
+	struct invocation *inv = instance_invocation(op->channel, request->request_id);
+
+	if (inv)
+		invocation_log(inv, (const char *)request->text.data, request->text.len);
+	if (function)
+		function_print(function, inv ? inv->id : "", (const char *)request->text.data, request->text.len);
+	op_finish(op, 0);
+	return 0;
+}
+
+const struct op_type log_type = {
+	.name = "log",
+	.op_case = NEXUS__V1__REQUEST__OP_LOG,
+	.start = log_start,
+};

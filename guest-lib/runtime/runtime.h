@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * nexus-runtime: between a function's process, which speaks AWS's Lambda Runtime API over the
+ * guest's loopback, and the host. One event at a time.
+ */
+#ifndef RUNTIME_H
+#define RUNTIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "../nexus.h"
+#include "http.h"
+
+/* turn.c: whose turn it is. Any thread. */
+
+/* Begin to ask the host for events as soon as the function does. 0 or -errno. */
+int turn_start(struct nexus *nx, const struct nexus_next_options *options);
+
+/*
+ * The function asks for an event, and stays for it. Until turn_end() the event is his. -EBUSY: it
+ * has one that it did not answer; -EPIPE: it has gone. A lost host ends the program.
+ */
+int turn_next(const struct http_call *call, const struct nexus_event **event);
+
+/* It could not be given to the function after all: the next one that asks gets it. */
+void turn_back(void);
+
+/*
+ * The function answers. 0: this thread is to call turn_end(); -EINVAL: it has another id;
+ * -EBADFD: there is none.
+ */
+int turn_begin_answer(const char *request_id);
+void turn_end(void);
+
+/* The id of the event that the function works on, copied; "": none. */
+void turn_id(char id[64]);
+
+/* The function's process ended, with this text; what it worked on fails. True: it worked on something. */
+bool turn_exit(struct nexus *nx, const char *reason);
+
+/* child.c: the function's process. */
+
+/* Run it again and again; does not return. */
+void child_supervise(struct nexus *nx, char **argv);
+
+/* What it printed so far goes to the host. */
+void child_flush(void);
+
+/* api.c: the Runtime API. */
+void api_start(struct nexus *nx);
+void api_handle(struct http_call *call);
+
+#endif

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A function in C: for each event get an object and say what that cost. The event is
+ * {"key": KEY ...}: the object's key follows the first "key".
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "../../guest-lib/nexus.h"
+
+static struct nexus_info info(struct nexus *nx)
+{
+	struct nexus_info i = NEXUS_INFO_INIT;
+
+	nexus_info(nx, &i);
+	return i;
+}
+
+static void key_of(const struct nexus_event *event, char *key, size_t size)
+{
+	const char *text = memmem(event->payload, event->payload_len, "\"key\"", 5);
+	size_t left = text ? event->payload_len - (text - (const char *)event->payload) : 0, n = 0;
+	const char *start = left > 6 ? memchr(text + 6, '"', left - 6) : NULL;
+
+	while (start && n + 1 < size && start + 1 + n < (const char *)event->payload + event->payload_len &&
+	       start[1 + n] != '"') {
+		key[n] = start[1 + n];
+		n++;
+	}
+	key[n] = '\0';
+}
+
+int main(void)
+{
+	struct nexus_next_options next = NEXUS_NEXT_OPTIONS_INIT;
+	struct nexus *nx;
+
+	next.prefetches = 2;
+	if (nexus_open(&nx, NULL)) {
+		fprintf(stderr, "%s\n", nexus_open_error());
+		return 1;
+	}
+	for (;;) {
+		char answer[1024], key[256], text[64] = "", entropy[65];
+		struct nexus_info before, after;
+		struct nexus_event *event;
+		ssize_t n;
+		int len;
+
+		if (nexus_next(nx, &next, &event))
+			return 0;
+		key_of(event, key, sizeof(key));
+		usleep(300000);		/* the object arrives meanwhile */
+		before = info(nx);
+		n = nexus_get(nx, "nexus-test", key, text, sizeof(text) - 1, NULL, NULL);
+		after = info(nx);
+		for (int i = 0; i < 32; i++)
+			sprintf(entropy + 2 * i, "%02x", event->entropy[i]);
+		len = snprintf(answer, sizeof(answer),
+			       "{\"n\":%zd,\"text\":\"%s\",\"requests\":%d,\"kicks\":%d,\"waits\":%d,\"hits\":%d,"
+			       "\"entropy\":\"%s\",\"generation\":%d,\"remaining\":%u}",
+			       n, n > 0 ? text : "", (int)(after.requests - before.requests),
+			       (int)(after.kicks - before.kicks), (int)(after.waits - before.waits),
+			       (int)(after.prefetch_hits - before.prefetch_hits), entropy,
+			       (int)event->restore_generation, event->remaining_ms);
+		nexus_respond(nx, event->request_id, answer, len, NULL);
+		nexus_event_free(event);
+	}
+}

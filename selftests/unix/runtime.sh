@@ -1,0 +1,71 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# A custom runtime as AWS documents them: a shell script with curl. What it does is in the event.
+# Usage: runtime.sh DIRECTORY, where it leaves what asynchronous events did.
+api=http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime
+dir=$1
+mine=$(mktemp -d "$dir/runtime.XXXXXX")
+
+answer() { curl -sS -o "$mine/status" -X POST --data-binary "$@" "$api/invocation/$id/response"; }
+field() { sed -n "s/^$1: \(.*\)\r$/\1/Ip" "$mine/head"; }
+
+while curl -sS -D "$mine/head" -o "$mine/event" "$api/invocation/next"; do
+	id=$(field Lambda-Runtime-Aws-Request-Id)
+	[ "$id" ] || exit 1
+	case $(head -c 200 "$mine/event") in
+	*'"print"'*)
+		echo "printed by $id"
+		answer '"printed"'
+		;;
+	*'"context"'*) answer "$(field Lambda-Runtime-Client-Context)" ;;
+	*'"arn"'*) answer "\"$(field Lambda-Runtime-Invoked-Function-Arn)\"" ;;
+	*'"pid"'*) answer "$$" ;;
+	*'"sleep"'*)
+		sleep 0.3
+		answer '"slept"'
+		;;
+	*'"hang"'*) sleep 3 ;;
+	*'"fail"'*)
+		curl -sS -o /dev/null -X POST -d '{"errorType":"Example.Error","errorMessage":"on purpose","stackTrace":["a"]}' \
+			"$api/invocation/$id/error"
+		;;
+	*'"exit"'*) exit 3 ;;
+	*'"mark"'*)
+		echo "$id" >>"$dir/marks"
+		answer '"marked"'
+		;;
+	*'"failmark"'*)
+		echo "$id" >>"$dir/failmarks"
+		curl -sS -o /dev/null -X POST -d '{"errorType":"E","errorMessage":"m"}' "$api/invocation/$id/error"
+		;;
+	*'"large"'*)
+		head -c 6291454 /dev/zero | tr '\0' x | sed 's/.*/"&"/' | tr -d '\n' >"$mine/large"
+		answer "@$mine/large"
+		;;
+	*'"larger"'*)
+		head -c 6291455 /dev/zero | tr '\0' x | sed 's/.*/"&"/' | tr -d '\n' >"$mine/large"
+		answer "@$mine/large"
+		;;
+	*'"describe"'*)
+		answer '{"statusCode":418,"headers":{"X-Pot":"tea","Content-Type":"text/plain"},"cookies":["a=1"],"body":"c2hvcnQgYW5kIHN0b3V0","isBase64Encoded":true}'
+		;;
+	*'"stream"'*)
+		(
+			echo one
+			sleep 0.7
+			echo two
+		) | curl -sS -o /dev/null -X POST -H 'Content-Type: text/plain' -H 'Transfer-Encoding: chunked' \
+			-H 'Lambda-Runtime-Function-Response-Mode: streaming' -T - "$api/invocation/$id/response"
+		;;
+	*'"wrong"'*)
+		# What the Runtime API refuses.
+		curl -sS -o "$mine/a" -w '%{http_code} ' -X POST -d x "$api/invocation/00000000-0000-4000-8000-000000000000/response" >"$mine/codes"
+		curl -sS -o "$mine/b" -w '%{http_code} ' "$api/invocation/next" >>"$mine/codes"
+		curl -sS -o "$mine/c" -w '%{http_code} ' "$api/nothing" >>"$mine/codes"
+		grep -o '"errorType":"[A-Za-z]*"' "$mine/a" "$mine/b" | cut -d'"' -f4 | tr '\n' ' ' >>"$mine/codes"
+		answer "\"$(cat "$mine/codes")\""
+		curl -sS -o "$mine/a" -w '%{http_code} ' -X POST -d x "$api/invocation/$id/response" >"$dir/again"
+		;;
+	*) answer "@$mine/event" ;;
+	esac
+done
