@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A function in C: for each event get an object and say what that cost. The event is
- * {"key": KEY ...}: the object's key follows the first "key".
+ * A function in C: for each event get an object and say what that cost, or (an event with
+ * "write") put it, deferred. The event is {"key": KEY ...}: the object's key follows the first "key".
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "../../guest-lib/nexus.h"
 
@@ -31,8 +32,17 @@ static void key_of(const struct nexus_event *event, char *key, size_t size)
 	key[n] = '\0';
 }
 
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
 int main(void)
 {
+	struct nexus_options deferred = { .size = sizeof(deferred), .write_mode = NEXUS_WRITE_DEFERRED };
 	struct nexus_next_options next = NEXUS_NEXT_OPTIONS_INIT;
 	struct nexus *nx;
 
@@ -45,12 +55,21 @@ int main(void)
 		char answer[1024], key[256], text[64] = "", entropy[65];
 		struct nexus_info before, after;
 		struct nexus_event *event;
+		double taken;
 		ssize_t n;
 		int len;
 
 		if (nexus_next(nx, &next, &event))
 			return 0;
+		taken = now();
 		key_of(event, key, sizeof(key));
+		if (memmem(event->payload, event->payload_len, "\"write\"", 7)) {
+			n = nexus_put(nx, "nexus-test", key, text, sizeof(text), &deferred, NULL);
+			len = snprintf(answer, sizeof(answer), "{\"n\":%zd,\"taken\":%.3f}", n, taken);
+			nexus_respond(nx, event->request_id, answer, len, NULL);
+			nexus_event_free(event);
+			continue;
+		}
 		usleep(300000);		/* the object arrives meanwhile */
 		before = info(nx);
 		n = nexus_get(nx, "nexus-test", key, text, sizeof(text) - 1, NULL, NULL);
@@ -58,9 +77,9 @@ int main(void)
 		for (int i = 0; i < 32; i++)
 			sprintf(entropy + 2 * i, "%02x", event->entropy[i]);
 		len = snprintf(answer, sizeof(answer),
-			       "{\"n\":%zd,\"text\":\"%s\",\"requests\":%d,\"kicks\":%d,\"waits\":%d,\"hits\":%d,"
+			       "{\"n\":%zd,\"taken\":%.3f,\"text\":\"%s\",\"requests\":%d,\"kicks\":%d,\"waits\":%d,\"hits\":%d,"
 			       "\"entropy\":\"%s\",\"generation\":%d,\"remaining\":%u}",
-			       n, n > 0 ? text : "", (int)(after.requests - before.requests),
+			       n, taken, n > 0 ? text : "", (int)(after.requests - before.requests),
 			       (int)(after.kicks - before.kicks), (int)(after.waits - before.waits),
 			       (int)(after.prefetch_hits - before.prefetch_hits), entropy,
 			       (int)event->restore_generation, event->remaining_ms);

@@ -9,6 +9,7 @@ import concurrent.futures
 import http.client
 import json
 import os
+import signal
 import sys
 import time
 
@@ -235,6 +236,35 @@ def test_prefetch():
     same((e["n"], e["hits"]), (-2, 0), "an object that is not there")
     f = json.loads(invoke({"key": "secret", "in": {"where": "nexus-other"}}, "ruled")["Body"])
     same((f["n"], f["hits"]), (-2, 0), "a bucket that the tenant may not read")
+
+
+def test_writes():
+    a = invoke({"key": "invoke/lost", "write": 1}, "unwritten")
+    same((a.get("FunctionError"), json.loads(a["Body"])["errorType"]), ("Unhandled", "Nexus.WriteFailed"),
+         "a deferred write that fails is an error of the invocation")
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        start = time.monotonic()
+        first = pool.submit(lambda: (json.loads(invoke({"key": "invoke/late", "write": 1}, "slow")["Body"]), time.monotonic()))
+        time.sleep(0.3)
+        second = pool.submit(lambda: json.loads(invoke({"key": "invoke/late", "write": 1}, "slow")["Body"]))
+        answer, answered = first.result()
+        same(answer["n"], 0, "one that is slow is acknowledged to the function at once")
+        ok(answered - start > 0.8, f"the caller's answer waits for it ({answered - start:.2f} s)")
+        ok(second.result()["taken"] < answered, "the instance takes its next event meanwhile")
+
+
+def test_death():
+    def kill():
+        time.sleep(0.4)
+        os.kill(int(os.environ["VICTIM"]), signal.SIGKILL)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(kill)
+        start = time.monotonic()
+        a = invoke("hang", "victim")
+        took = time.monotonic() - start
+    same((a.get("FunctionError"), json.loads(a["Body"])["errorType"]), ("Unhandled", "Runtime.ExitError"),
+         "an instance that dies")
+    ok(took < 2, f"its caller learns it at once ({took:.2f} s)")
 
 
 for test in [v for k, v in list(globals().items()) if k.startswith("test_") and (len(sys.argv) < 4 or sys.argv[3] in k)]:

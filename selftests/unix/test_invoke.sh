@@ -9,8 +9,9 @@ build=${NEXUS_BUILD:-$top/build}
 
 free_port() { /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
+# function_socket FUNCTION TENANT
 function_socket() {
-	printf '[listen %s]\npath = %s/%s.sock\nmode = 0666\ntenant = test\nfunction = %s\n' "$1" "$work" "$1" "$1"
+	printf '[listen f-%s]\npath = %s/%s.sock\nmode = 0666\ntenant = %s\nfunction = %s\n' "$1" "$work" "$1" "$2" "$1"
 }
 
 port=$(free_port)
@@ -24,7 +25,13 @@ unix_config() {
 	printf '[function ruled]\ntenant = test\nprefetch = /in/where /key\n'
 	printf '[function absent]\ntenant = test\nstart_timeout = 1s\nmax_events = 2\n'
 	printf '[function broken]\ntenant = test\n'
-	for f in shell single native ruled absent broken; do function_socket $f; done
+	printf '[function unwritten]\ntenant = down\n[function slow]\ntenant = slow\ntimeout = 20s\n'
+	printf '[function victim]\ntenant = test\ntimeout = 20s\n'
+	config_endpoint slow "$slow_port"
+	config_tenant slow slow good 'buckets = nexus-test'
+	for f in shell single native ruled absent broken victim; do function_socket $f test; done
+	function_socket unwritten down
+	function_socket slow slow
 }
 
 pids=()
@@ -40,10 +47,17 @@ native() {
 }
 
 invoke_cleanup() {
+	kill "$proxy" 2>/dev/null
+	rm -f "$ports"
 	kill "${pids[@]}" 2>/dev/null
 	unix_cleanup
 }
 
+ports=$(mktemp -u)
+"$top/selftests/store/fault-proxy" --to "$NEXUS_S3_PORT" --listen slow=250 --ports-to "$ports" >/dev/null &
+proxy=$!
+while [ ! -e "$ports" ]; do sleep 0.05; done
+slow_port=$(cut -d' ' -f1 "$ports")
 unix_start
 trap invoke_cleanup EXIT
 mkdir "$work/marks"
@@ -52,6 +66,10 @@ runtime single "$top/selftests/unix/runtime.sh" "$work/marks"
 runtime broken /bin/false
 native native
 native ruled
-tap_relay boto3 < <(/usr/bin/python3 "$top/selftests/unix/invoke.py" "http://127.0.0.1:$port" "$work/marks" "$@")
+native unwritten
+native slow
+runtime victim "$top/selftests/unix/runtime.sh" "$work/marks"
+victim=${pids[-1]}
+tap_relay boto3 < <(VICTIM=$victim /usr/bin/python3 "$top/selftests/unix/invoke.py" "http://127.0.0.1:$port" "$work/marks" "$@")
 unix_stop
 tap_done
