@@ -41,7 +41,7 @@ backend guest-lib:
 	$(MAKE) --no-print-directory -C $@ O=$(O)/$@
 
 selftests: backend guest-lib
-	$(MAKE) --no-print-directory -C selftests O=$(O)
+	$(MAKE) --no-print-directory -C selftests O=$(O) KERNEL=$(KERNEL)
 
 run: setup
 	@mkdir -p $(O)
@@ -53,7 +53,10 @@ test: setup all
 	@NEXUS_KERNEL=$(KERNEL) selftests/run-tests $(TESTS)
 
 test-kernels: setup selftests
-	@for k in $(KERNELS); do $(MAKE) --no-print-directory kmod KERNEL=$$k || exit; done
+	@for k in $(KERNELS); do \
+		$(MAKE) --no-print-directory kmod KERNEL=$$k && \
+		$(MAKE) --no-print-directory -C selftests O=$(O) KERNEL=$$k modules || exit; \
+	done
 	@NEXUS_BUILD=$(O) selftests/kmod-matrix $(KERNELS)
 
 lint:
@@ -65,7 +68,7 @@ debug-kernel:
 
 test-debug: setup debug-kernel
 	@$(MAKE) --no-print-directory kmod KERNEL=debug
-	@$(MAKE) --no-print-directory -C selftests O=$(O) kmod-tests
+	@$(MAKE) --no-print-directory -C selftests O=$(O) KERNEL=debug kmod-tests
 	@$(MAKE) --no-print-directory -C selftests/debug-kernel O=$(O)
 	@selftests/debug-kernel/test $(TESTS)
 

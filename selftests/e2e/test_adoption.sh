@@ -26,7 +26,7 @@ tap_has "$(guest_log e2e)" "nexus_kvm" "the guest hears that this host has no mo
 tap_has "$(guest_log e2e)" "status 1" "and its program fails"
 backend_stop
 
-insmod "$build/selftests/abi2/kmod/nexus_kvm.ko"
+insmod "$build/selftests/modules/$series/abi2/kmod/nexus_kvm.ko"
 tap_ok $? "a module of another ABI major loads"
 backend_start
 tap_ok $? "the daemon starts beside it"

@@ -32,14 +32,20 @@ static inline const char *module_path(void)
 }
 
 /* 0 or -errno. */
-static inline int module_insert(const char *path)
+static inline int module_insert(const char *path, const char *parameters)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int err = fd < 0 || syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
+	int err = fd < 0 || syscall(SYS_finit_module, fd, parameters, 0) ? -errno : 0;
 
 	if (fd >= 0)
 		close(fd);
 	return err;
+}
+
+/* 0 or -errno; -EWOULDBLOCK is a refusal. */
+static inline int module_try_remove(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
 }
 
 /* Channels are freed a grace period after their VM: a reference may linger. */
@@ -48,7 +54,7 @@ static inline int module_remove(const char *name)
 	int err = 0;
 
 	for (int i = 0; i < 100; i++) {
-		err = syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
+		err = module_try_remove(name);
 		if (err != -EAGAIN && err != -EBUSY)
 			break;
 		usleep(50000);
@@ -58,7 +64,7 @@ static inline int module_remove(const char *name)
 
 static inline int module_load(void)
 {
-	return module_insert(module_path());
+	return module_insert(module_path(), "");
 }
 
 static inline int module_unload(void)

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../tap.h"
+#include "hostile.h"
 #include "nexus.h"
 #include "vmm.h"
 
@@ -174,7 +174,7 @@ static void test_handle_outlives(void)
 
 static void test_cycles(void)
 {
-	const int cycles = getenv("FULL") ? 10000 : 500;
+	const int cycles = full_length() ? 10000 : 500;
 	struct vmm vmm;
 	uint32_t id;
 	int i, handle;
@@ -195,31 +195,6 @@ static void test_cycles(void)
 	}
 	tap_is(i, cycles, "adopt, share, map, unshare, release, over and over");
 	vmm_close(&vmm);
-}
-
-/* The field `key` of /proc/vmstat. */
-static long vmstat(const char *key)
-{
-	FILE *f = fopen("/proc/vmstat", "re");
-	char name[64];
-	long value;
-
-	while (f && fscanf(f, "%63s %ld", name, &value) == 2)
-		if (!strcmp(name, key)) {
-			fclose(f);
-			return value;
-		}
-	tap_bail(key);
-}
-
-static bool all_unpinned(void)
-{
-	for (int i = 0; i < 200; i++) {
-		if (vmstat("nr_foll_pin_acquired") == vmstat("nr_foll_pin_released"))
-			return true;
-		usleep(10000);
-	}
-	return false;
 }
 
 int main(void)

@@ -3,10 +3,6 @@
  * Fault injection: whatever can fail inside a call is made to fail, one thing
  * after another. The error is the documented one, nothing stays behind, and the
  * next call succeeds.
- *
- * /proc/thread-self/fail-nth makes the n-th allocation (slab or page) or copy
- * from or to user space in this thread fail. The kernel logs each with its
- * trace, where we find which function of the module it hit.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,17 +12,16 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/klog.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../tap.h"
+#include "hostile.h"
+#include "inject.h"
 #include "nexus.h"
 #include "vmm.h"
 
 #define MOST 300		/* injections into one call: it never ended otherwise */
-#define MAX_SITES 64
 #define LIMIT 600U
 #define GUEST_CODE 0x6000UL	/* vmm.h */
 #define GUEST_PD 0x3000UL
@@ -37,115 +32,10 @@
 #define FRESH 3UL
 #define MAP_AT ((void *)0x500000000000)	/* far from all else: needs page tables of its own */
 
-static int device, handle = -1, nth_fd, kmsg;
+static int device, handle = -1;
 static int family, group;
 static uint32_t id;
 static struct vmm vmm;
-
-/* What was made to fail. */
-struct fault {
-	char kind[32];	/* failslab, fail_page_alloc, fail_usercopy; empty: not logged */
-	char site[64];	/* the module's innermost function on the stack; empty: none */
-};
-
-static char sites[MAX_SITES][64];
-static int nr_sites;
-
-static void set(const char *path, const char *value)
-{
-	char full[128];
-	int fd;
-
-	snprintf(full, sizeof(full), "/sys/kernel/debug/%s", path);
-	fd = open(full, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, value, strlen(value)) < 0)
-		tap_bail(full);
-	close(fd);
-}
-
-static void console_on(void)
-{
-	klogctl(7, NULL, 0);
-}
-
-static void set_up_injection(void)
-{
-	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (nth_fd < 0 || access("/sys/kernel/debug/failslab", F_OK) ||
-	    access("/sys/kernel/debug/fail_page_alloc", F_OK) || access("/sys/kernel/debug/fail_usercopy", F_OK))
-		tap_skip_all("this kernel injects no faults; make test-debug runs one that does");
-	set("failslab/ignore-gfp-wait", "N");
-	set("fail_page_alloc/ignore-gfp-wait", "N");
-	set("fail_page_alloc/ignore-gfp-highmem", "N");
-	set("fail_page_alloc/min-order", "0");
-	set("failslab/verbose", "2");
-	set("fail_page_alloc/verbose", "2");
-	set("fail_usercopy/verbose", "2");
-	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (kmsg < 0)
-		tap_bail("/dev/kmsg");
-	/* The traces are for us, not for a slow serial line. */
-	klogctl(6, NULL, 0);
-	atexit(console_on);
-}
-
-static void remember_site(const char *site)
-{
-	for (int i = 0; i < nr_sites; i++)
-		if (!strcmp(sites[i], site))
-			return;
-	if (nr_sites < MAX_SITES)
-		strcpy(sites[nr_sites++], site);
-}
-
-/* " nexus_vm_adopt+0x5c/0x2a0 [nexus_kvm]"; a "?" marks what is no frame. */
-static void parse_line(const char *line, struct fault *fault)
-{
-	const char *at;
-
-	at = strstr(line, "name fail");
-	if (at)
-		sscanf(at, "name %31[a-z_],", fault->kind);
-	at = strstr(line, " nexus_");
-	if (at && strstr(at, "[nexus_kvm]") && !strstr(line, "? ") && !fault->site[0])
-		sscanf(at, " %63[a-z0-9_]", fault->site);
-}
-
-static void read_fault(struct fault *fault)
-{
-	char line[4096];
-	ssize_t n;
-
-	memset(fault, 0, sizeof(*fault));
-	while ((n = read(kmsg, line, sizeof(line) - 1)) > 0 || (n < 0 && errno == EPIPE)) {
-		if (n < 0)
-			continue;
-		line[n] = 0;
-		parse_line(line, fault);
-	}
-	if (fault->site[0])
-		remember_site(fault->site);
-}
-
-/*
- * Make the nth thing fail in one call. Returns false if the call has no nth
- * thing. Our own reads and writes here may meet the armed fault too.
- */
-static bool inject(int nth, int64_t (*call)(void), int64_t *result)
-{
-	char text[16] = "";
-	bool injected;
-
-	lseek(kmsg, 0, SEEK_END);
-	snprintf(text, sizeof(text), "%d", nth);
-	if (pwrite(nth_fd, text, strlen(text), 0) < 0)
-		tap_bail("fail-nth");
-	*result = call();
-	injected = pread(nth_fd, text, sizeof(text) - 1, 0) > 0 && text[0] == '0';
-	while (pwrite(nth_fd, "0", 1, 0) != 1)
-		;
-	return injected;
-}
 
 /* A call to inject into. */
 struct scenario {
@@ -190,9 +80,9 @@ static void run(const struct scenario *s)
 	for (nth = 1; nth <= MOST; nth++) {
 		if (s->prepare)
 			s->prepare();
-		injected = inject(nth, s->call, &last);
+		injected = !inject(nth, s->call, &last);
 		if (injected) {
-			read_fault(&fault);
+			inject_read_fault(&fault);
 			if (fault.site[0] || last < 0)
 				printf("# %s, fault %d: %s in %s: %ld\n", s->name, nth,
 				       fault.kind[0] ? fault.kind : "(not logged)",
@@ -236,8 +126,7 @@ static int64_t run_vcpu(void)
 	struct kvm_regs regs;
 
 	if (ioctl(vmm.vcpus[0].fd, KVM_RUN, 0)) {
-		while (pwrite(nth_fd, "0", 1, 0) != 1)
-			;
+		inject_disarm();
 		return vmm_resume(&vmm, 0);
 	}
 	if (state->exit_reason != KVM_EXIT_IO && state->exit_reason != KVM_EXIT_INTERNAL_ERROR)
@@ -462,8 +351,7 @@ static int64_t call_dump(void)
 
 	/* What a socket was told by halves it does not tell again. */
 	if (result < 0) {
-		while (pwrite(nth_fd, "0", 1, 0) != 1)
-			;
+		inject_disarm();
 		prepare_ask();
 	}
 	return result;
@@ -474,8 +362,7 @@ static int64_t call_get(void)
 	int64_t result = ask(false);
 
 	if (result < 0) {
-		while (pwrite(nth_fd, "0", 1, 0) != 1)
-			;
+		inject_disarm();
 		prepare_ask();
 	}
 	return result;
@@ -554,39 +441,17 @@ static void test_sites(void)
 		"nexus_vm_adopt", "nexus_device_ioctl", "nexus_netlink_event", "nexus_channel_open",
 		"nexus_grant_pin", "nexus_kvm_pin", "nexus_grant_mmap", "nexus_netlink_get_vm",
 	};
-	int i;
 
-	for (size_t e = 0; e < sizeof(expected) / sizeof(expected[0]); e++) {
-		for (i = 0; i < nr_sites && strcmp(sites[i], expected[e]); i++)
-			;
-		tap_ok(i < nr_sites, "something was made to fail in %s()", expected[e]);
-	}
-	for (i = 0; i < nr_sites; i++)
-		printf("# failed in %s()\n", sites[i]);
-}
-
-static long vmstat(const char *key)
-{
-	FILE *f = fopen("/proc/vmstat", "re");
-	char name[64];
-	long value;
-
-	while (f && fscanf(f, "%63s %ld", name, &value) == 2)
-		if (!strcmp(name, key)) {
-			fclose(f);
-			return value;
-		}
-	tap_bail(key);
+	for (size_t e = 0; e < sizeof(expected) / sizeof(expected[0]); e++)
+		tap_ok(inject_hit(expected[e]), "something was made to fail in %s()", expected[e]);
+	inject_print_sites();
 }
 
 int main(void)
 {
-	long pins;
-
 	device = nexus_device();
-	set_up_injection();
+	inject_set_up();
 	find_family();
-	pins = vmstat("nr_foll_pin_acquired") - vmstat("nr_foll_pin_released");
 	vmm_open(&vmm, 1, MAP_PRIVATE);
 	test_handles();
 	test_calls();
@@ -595,9 +460,6 @@ int main(void)
 	test_sites();
 	release();
 	vmm_close(&vmm);
-	for (int i = 0; i < 200 && vmstat("nr_foll_pin_acquired") - vmstat("nr_foll_pin_released") != pins; i++)
-		usleep(10000);
-	tap_is(vmstat("nr_foll_pin_acquired") - vmstat("nr_foll_pin_released"), pins,
-	       "the kernel has released every page that it pinned");
+	tap_ok(all_unpinned(), "the kernel has released every page that it ever pinned");
 	return tap_done();
 }
