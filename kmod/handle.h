@@ -4,8 +4,12 @@
 
 struct nexus_vm;
 
-/* A VM handle as a file descriptor, which takes over the caller's reference
- * and the attachment. On failure a negative errno, and both stay the caller's.
+/**
+ * nexus_handle_open() - a VM handle as a file descriptor
+ * @vm: attached; the handle takes over the caller's reference and the
+ *	attachment
+ *
+ * Return: the descriptor, or a negative errno; then both stay the caller's.
  */
 int nexus_handle_open(struct nexus_vm *vm);
 

@@ -96,11 +96,39 @@ static void test_channels(int handle, struct vmm *vmm, struct vmm *other)
 	tap_is(vmm_call(vmm, 0, NEXUS_HC_OPEN, NEXUS_ABI_VERSION, 0, 0), 0, "then it is given again");
 }
 
+/* Two VMs with a channel of the same number: each means its own. */
+static void test_two(struct vmm *vmm, int handle, uint32_t id, struct vmm *other, int second, uint32_t other_id)
+{
+	char *map, *other_map;
+
+	vmm_call(other, 0, NEXUS_HC_OPEN, NEXUS_ABI_VERSION, 0, 0);
+	strcpy(vmm->memory + VMM_DATA, "one");
+	strcpy(other->memory + VMM_DATA, "other");
+	tap_is(vmm_call(vmm, 0, NEXUS_HC_SHARE, 0, VMM_DATA, 1), 1, "both VMs have a channel 0: SHARE in one");
+	tap_is(vmm_call(other, 0, NEXUS_HC_SHARE, 0, VMM_DATA, 1), 1, "and in the other");
+	map = nexus_map(handle, 0, 0, 1);
+	other_map = nexus_map(second, 0, 0, 1);
+	tap_ok(map && other_map && !strcmp(map, "one") && !strcmp(other_map, "other"), "each handle maps its own VM's page");
+	nexus_events(handle, 0);
+	nexus_events(second, 0);
+	tap_is(vmm_call(vmm, 0, NEXUS_HC_KICK, 0, 0, 0), 0, "a KICK in one");
+	tap_is(nexus_events(second, 0), 0, "is not heard at the other's handle");
+	tap_is(nexus_events(handle, 0), NEXUS_EVENT_KICKED, "but at its own");
+	vmm_call(vmm, 0, NEXUS_HC_CLOSE, 0, 0, 0);
+	tap_is(ioctl(second, NEXUS_IOC_RELEASE_CHANNEL, 0) ? errno : 0, EBUSY, "what one closed is open in the other");
+	tap_is(vmm_call(other, 0, NEXUS_HC_KICK, 0, 0, 0), 0, "which goes on");
+	ioctl(handle, NEXUS_IOC_RELEASE_CHANNEL, 0);
+	munmap(map, NEXUS_PAGE_SIZE);
+	tap_is(nexus_counter_wait(id, NEXUS_A_VM_PINNED_PAGES, 0), 0, "one's page is let go");
+	tap_is(nexus_counter(other_id, NEXUS_A_VM_PINNED_PAGES), 1, "the other's is not");
+	munmap(other_map, NEXUS_PAGE_SIZE);
+}
+
 int main(void)
 {
 	int device = nexus_device();
 	struct vmm vmm, other;
-	uint32_t version, id;
+	uint32_t version, id, other_id;
 	int handle, second;
 
 	vmm_open(&vmm, 1, MAP_PRIVATE);
@@ -113,10 +141,11 @@ int main(void)
 	tap_ok(handle >= 0, "a VM is adopted");
 	tap_is(nexus_adopt(device, vmm.vm, 64, NULL), -EEXIST, "a second time is -EEXIST");
 	tap_is(nexus_attach(device, id), -EBUSY, "attaching while a handle is open is -EBUSY");
-	second = nexus_adopt(device, other.vm, 64, NULL);
+	second = nexus_adopt(device, other.vm, 64, &other_id);
 	tap_ok(second >= 0, "another VM is adopted beside it");
 	test_not_ours(&vmm);
 	test_channels(handle, &vmm, &other);
+	test_two(&vmm, handle, id, &other, second, other_id);
 	tap_ok(nexus_counter(id, NEXUS_A_VM_OPEN) >= NEXUS_MAX_CHANNELS, "netlink counts the calls by kind");
 	tap_ok(nexus_counter(id, NEXUS_A_VM_REFUSED) > 0, "and those that were refused");
 

@@ -306,6 +306,46 @@ static void test_waits(uint64_t seed, unsigned int batches)
 	vm_end(&vmm, handle);
 }
 
+/* Scribbles on what is shared, all the while: as another thread of the guest would. */
+static void *scribble_thread(void *memory)
+{
+	uint64_t random = 1;
+
+	while (!stopped())
+		*(volatile uint32_t *)((char *)memory + random_below(&random, NEXUS_PAGE_SIZE / 4) * 4) = random;
+	return NULL;
+}
+
+/* Calls of all kinds on a channel whose ring and slots change under the host. */
+static void test_scribbled(uint64_t seed, unsigned int batches)
+{
+	struct vmm vmm;
+	const struct guest like = {
+		.vmm = &vmm, .batches = batches, .calls = 100, .random = seed, .fill = fill_any, .ok = any_ok,
+	};
+	struct guest guests[VCPUS];
+	pthread_t notifier, scribbler;
+	uint32_t id;
+	int handle = vm_start(&vmm, VCPUS, &id);
+
+	stop = false;
+	pthread_create(&scribbler, NULL, scribble_thread, vmm.memory + VMM_DATA);
+	pthread_create(&notifier, NULL, notify_thread, &handle);
+	guests_start(guests, VCPUS, &like);
+	for (unsigned int i = 0; guests_done(guests, VCPUS) < VCPUS * batches && i < HANG_S * 1000; i++) {
+		for (unsigned int nr = 0; nr < NEXUS_MAX_CHANNELS; nr++) {
+			ioctl(handle, NEXUS_IOC_NOTIFY, nr);
+			ioctl(handle, NEXUS_IOC_RELEASE_CHANNEL, nr);
+		}
+		usleep(1000);
+	}
+	guests_join(guests, VCPUS, "calls on a ring that is scribbled on answer as the ABI says");
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	join_or_fail(notifier, "the notifier");
+	join_or_fail(scribbler, "the scribbler");
+	vm_end(&vmm, handle);
+}
+
 /* Nobody notifies: a vCPU that halts is woken by the end of the adoption. */
 static void test_release(uint64_t seed, unsigned int rounds)
 {
@@ -421,6 +461,7 @@ int main(void)
 	test_kicks(PAUSE_US, 25 * times);
 	test_kicks(0, 10 * times);
 	test_waits(seed, 8 * times);
+	test_scribbled(seed + 50, 20 * times);
 	test_freed_channel();
 	test_release(seed + 100, 100 * times);
 	test_hot_plug(seed + 200, 3 * times);
