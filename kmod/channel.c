@@ -322,7 +322,8 @@ int nexus_channel_frames(struct nexus_vm *vm, struct nexus_frames *frames)
 	frames->count = channel->pages;
 unlock:
 	mutex_unlock(&vm->lock);
-	if (!err && copy_to_user(u64_to_user_ptr(frames->frames), list, array_size(count, sizeof(*list))))
+	if (!err && copy_to_user(u64_to_user_ptr(frames->frames), list,
+				 array_size(count, sizeof(*list))))
 		err = -EFAULT;
 	kvfree(list);
 	return err;

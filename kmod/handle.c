@@ -114,13 +114,15 @@ static long nexus_handle_frames(struct nexus_vm *vm, struct nexus_frames __user 
 	return err;
 }
 
-/* Pages of all the grants together, or -errno: nothing here is to cost more than the VM's limit. */
-static long nexus_handle_restore_size(struct nexus_vm *vm, const struct nexus_grant *grants, u32 count)
+/* Pages of all the grants together, or -errno: nothing is to cost more than the VM's limit. */
+static long nexus_handle_restore_size(struct nexus_vm *vm, const struct nexus_grant *grants,
+				      u32 count)
 {
 	u32 i, pages = 0;
 
 	for (i = 0; i < count; i++) {
-		if (grants[i].first != pages || !grants[i].pages || grants[i].pages > NEXUS_SHARE_MAX_PAGES)
+		if (grants[i].first != pages || !grants[i].pages ||
+		    grants[i].pages > NEXUS_SHARE_MAX_PAGES)
 			return -EINVAL;
 		pages += grants[i].pages;
 		if (pages > vm->max_pages || pages > NEXUS_ARENA_MAX_PAGES)
@@ -142,12 +144,14 @@ static long nexus_handle_restore(struct nexus_vm *vm, struct nexus_restore __use
 		return -EINVAL;
 	if (restore.count > vm->max_pages)
 		return -ENOSPC;
-	grants = vmemdup_user(u64_to_user_ptr(restore.grants), array_size(restore.count, sizeof(*grants)));
+	grants = vmemdup_user(u64_to_user_ptr(restore.grants),
+			      array_size(restore.count, sizeof(*grants)));
 	if (IS_ERR(grants))
 		return PTR_ERR(grants);
 	pages = nexus_handle_restore_size(vm, grants, restore.count);
 	if (pages > 0) {
-		gfns = vmemdup_user(u64_to_user_ptr(restore.frames), array_size(pages, sizeof(*gfns)));
+		gfns = vmemdup_user(u64_to_user_ptr(restore.frames),
+				    array_size(pages, sizeof(*gfns)));
 		if (IS_ERR(gfns))
 			pages = PTR_ERR(gfns);
 	}

@@ -217,7 +217,7 @@ struct map {
 struct daemon {
 	uint64_t random;
 	struct map maps[MAPS];
-	unsigned long mapped, freed, attached, strange;
+	unsigned long mapped, freed, attached, restored, strange;
 };
 
 static void daemon_unmap(struct map *map)
@@ -265,6 +265,29 @@ static void daemon_free(struct daemon *daemon)
 		daemon->strange += errno != EBADF && errno != EBUSY;
 }
 
+/* A channel as out of a snapshot, of frames that may be anything. */
+static void daemon_restore(struct daemon *daemon)
+{
+	uint64_t *r = &daemon->random, frames[64];
+	struct nexus_grant grants[4];
+	struct nexus_restore restore = {
+		.channel = random_below(r, NEXUS_MAX_CHANNELS + 1), .count = 1 + random_below(r, 4),
+		.grants = (uintptr_t)grants, .frames = (uintptr_t)frames,
+	};
+	uint32_t first = random_below(r, 8) == 0;
+
+	for (unsigned int i = 0; i < 4; i++) {
+		grants[i] = (struct nexus_grant){ first, random_below(r, 16) ? 1 + random_below(r, 4) : random_edge(r) };
+		first += grants[i].pages;
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(frames); i++)
+		frames[i] = random_below(r, 64) ? (VMM_DATA >> 12) + random_below(r, 0x100) : random_edge(r);
+	if (!ioctl(handle, NEXUS_IOC_RESTORE, &restore))
+		daemon->restored++;
+	else
+		daemon->strange += errno != EEXIST && errno != EINVAL && errno != EFAULT && errno != ENOSPC;
+}
+
 /* The daemon ends, with all its mappings; the next one takes over. */
 static void daemon_replace(struct daemon *daemon)
 {
@@ -291,7 +314,10 @@ static void *daemon_thread(void *arg)
 		case 1 ... 8:
 			nexus_events(handle, 0);
 			break;
-		case 9 ... 16:
+		case 9 ... 12:
+			daemon_restore(daemon);
+			break;
+		case 13 ... 16:
 			daemon_unmap(&daemon->maps[random_below(&daemon->random, MAPS)]);
 			break;
 		case 17 ... 40:
@@ -328,9 +354,9 @@ static void run_guests(uint64_t seed)
 		strange += guests[i].strange;
 	tap_is(strange, 0, "every call of four vCPUs answers as the ABI says");
 	tap_is(daemon.strange, 0, "and every call of the daemon");
-	printf("# %u calls; the daemon mapped %lu grants, freed %lu channels, was replaced %lu times\n",
-	       batches * VCPUS * BATCH, daemon.mapped, daemon.freed, daemon.attached);
-	tap_ok(daemon.mapped && daemon.freed && daemon.attached, "the daemon had work");
+	printf("# %u calls; the daemon mapped %lu grants, freed %lu channels, restored %lu, was replaced %lu times\n",
+	       batches * VCPUS * BATCH, daemon.mapped, daemon.freed, daemon.restored, daemon.attached);
+	tap_ok(daemon.mapped && daemon.freed && daemon.attached && daemon.restored, "the daemon had work");
 }
 
 static void check_counters(void)

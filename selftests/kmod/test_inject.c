@@ -274,6 +274,36 @@ static int64_t call_grants(void)
 	return grants.count == 2 && list[1].first == 1 && list[1].pages == 16 ? 2 : 0;
 }
 
+/* The frames of VMM_DATA, as channel 1; the guest closes it, and the daemon frees it. */
+static uint64_t frames[8];
+
+static int64_t call_frames(void)
+{
+	struct nexus_frames list = { .capacity = 8, .frames = (uintptr_t)frames };
+
+	if (ioctl(handle, NEXUS_IOC_FRAMES, &list))
+		return -errno;
+	return list.count == 1 + 16 ? list.count : 0;
+}
+
+static int64_t call_restore(void)
+{
+	static const struct nexus_grant grants[] = { { 0, 3 }, { 3, 5 } };
+	struct nexus_restore restore = {
+		.channel = 1, .count = 2, .grants = (uintptr_t)grants, .frames = (uintptr_t)frames,
+	};
+
+	return ioctl(handle, NEXUS_IOC_RESTORE, &restore) ? -errno : 0;
+}
+
+static void undo_restore(void)
+{
+	if (vmm_call(&vmm, 0, NEXUS_HC_CLOSE, 1, 0, 0) || ioctl(handle, NEXUS_IOC_RELEASE_CHANNEL, 1))
+		tap_bail("NEXUS_IOC_RELEASE_CHANNEL");
+	/* The pages go a grace period later. */
+	bad_pins += nexus_counter_wait(id, NEXUS_A_VM_PINNED_PAGES, 1 + 16) != 1 + 16;
+}
+
 static void prepare_release(void)
 {
 	adopt();
@@ -416,6 +446,9 @@ static void test_daemon(void)
 	vmm_call(&vmm, 0, NEXUS_HC_SHARE, 0, VMM_DATA, 16);
 	run(&(struct scenario){ "mmap", NULL, call_mmap, undo_mmap, 0, 0 });
 	run(&(struct scenario){ "GRANTS", NULL, call_grants, NULL, 2, 0 });
+	run(&(struct scenario){ "FRAMES", NULL, call_frames, NULL, 1 + 16, 0 });
+	run(&(struct scenario){ "RESTORE", NULL, call_restore, undo_restore, 0, 0 });
+	tap_is(bad_pins, 0, "the count of pinned pages is right after each");
 	/* Netlink's own word for a lack of memory. */
 	run(&(struct scenario){ "the netlink dump", prepare_ask, call_dump, NULL, 1, ENOBUFS });
 	run(&(struct scenario){ "the netlink question", prepare_ask, call_get, NULL, 1, ENOBUFS });
@@ -443,6 +476,7 @@ static void test_sites(void)
 	static const char *const expected[] = {
 		"nexus_vm_adopt", "nexus_device_ioctl", "nexus_netlink_event", "nexus_channel_open",
 		"nexus_kvm_pin", "nexus_grant_mmap", "nexus_netlink_get_vm",
+		"nexus_handle_ioctl", "nexus_channel_restore", "nexus_kvm_pin_frames",
 	};
 
 	for (size_t e = 0; e < sizeof(expected) / sizeof(expected[0]); e++)

@@ -3,4 +3,4 @@
 # test: adopt
 # judge: kmemleak
 # says: nexus_channel_open
-/^static void nexus_channel_free/,/^}/ { /kfree(channel);/d }
+/^static void nexus_channel_drop(/,/^}/ { /kfree(channel);/d }
