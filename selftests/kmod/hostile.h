@@ -3,6 +3,7 @@
 #ifndef NEXUS_TEST_HOSTILE_H
 #define NEXUS_TEST_HOSTILE_H
 
+#include <glob.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -54,6 +55,26 @@ static inline uint64_t random_below(uint64_t *state, uint64_t n)
 	return random_next(state) % n;
 }
 
+/* Where each thread of this program stands in the kernel, as far as that tells. */
+static UNUSED void print_threads(void)
+{
+	glob_t stacks;
+	char line[256];
+
+	if (glob("/proc/self/task/*/stack", 0, NULL, &stacks))
+		return;
+	for (size_t i = 0; i < stacks.gl_pathc; i++) {
+		FILE *f = fopen(stacks.gl_pathv[i], "re");
+
+		printf("# %s\n", stacks.gl_pathv[i]);
+		while (f && fgets(line, sizeof(line), f))
+			printf("#   %s", line);
+		if (f)
+			fclose(f);
+	}
+	globfree(&stacks);
+}
+
 /* Join a thread; the test ends as a failure if it hangs. */
 static UNUSED void join_or_fail(pthread_t thread, const char *what)
 {
@@ -64,6 +85,7 @@ static UNUSED void join_or_fail(pthread_t thread, const char *what)
 	if (!pthread_timedjoin_np(thread, NULL, &until))
 		return;
 	tap_ok(false, "%s ends: it hangs", what);
+	print_threads();
 	tap_done();
 	fflush(stdout);
 	_exit(1);

@@ -274,7 +274,6 @@ static int64_t call_grants(void)
 	return grants.count == 2 && list[1].first == 1 && list[1].pages == 16 ? 2 : 0;
 }
 
-/* The frames of VMM_DATA, as channel 1; the guest closes it, and the daemon frees it. */
 static uint64_t frames[8];
 
 static int64_t call_frames(void)
@@ -284,6 +283,17 @@ static int64_t call_frames(void)
 	if (ioctl(handle, NEXUS_IOC_FRAMES, &list))
 		return -errno;
 	return list.count == 1 + 16 ? list.count : 0;
+}
+
+/* Other frames, not populated, as channel 1; the guest closes it, and the daemon frees it. */
+static void prepare_restore(void)
+{
+	const uint64_t at = VMM_DATA + 100 * NEXUS_PAGE_SIZE;
+
+	for (uint64_t i = 0; i < ARRAY_SIZE(frames); i++)
+		frames[i] = (at >> 12) + i;
+	if (madvise(vmm.memory + at, ARRAY_SIZE(frames) * NEXUS_PAGE_SIZE, MADV_DONTNEED))
+		tap_bail("MADV_DONTNEED");
 }
 
 static int64_t call_restore(void)
@@ -447,7 +457,7 @@ static void test_daemon(void)
 	run(&(struct scenario){ "mmap", NULL, call_mmap, undo_mmap, 0, 0 });
 	run(&(struct scenario){ "GRANTS", NULL, call_grants, NULL, 2, 0 });
 	run(&(struct scenario){ "FRAMES", NULL, call_frames, NULL, 1 + 16, 0 });
-	run(&(struct scenario){ "RESTORE", NULL, call_restore, undo_restore, 0, 0 });
+	run(&(struct scenario){ "RESTORE", prepare_restore, call_restore, undo_restore, 0, 0 });
 	tap_is(bad_pins, 0, "the count of pinned pages is right after each");
 	/* Netlink's own word for a lack of memory. */
 	run(&(struct scenario){ "the netlink dump", prepare_ask, call_dump, NULL, 1, ENOBUFS });
@@ -474,9 +484,9 @@ static void test_sites(void)
 {
 	/* Those that allocate, pin or map, or call what does. */
 	static const char *const expected[] = {
-		"nexus_vm_adopt", "nexus_device_ioctl", "nexus_netlink_event", "nexus_channel_open",
+		"nexus_vm_adopt", "nexus_device_ioctl", "nexus_netlink_event", "nexus_channel_alloc",
 		"nexus_kvm_pin", "nexus_grant_mmap", "nexus_netlink_get_vm",
-		"nexus_handle_ioctl", "nexus_channel_restore", "nexus_kvm_pin_frames",
+		"nexus_handle_ioctl", "nexus_channel_frames", "nexus_kvm_pin_frames",
 	};
 
 	for (size_t e = 0; e < sizeof(expected) / sizeof(expected[0]); e++)

@@ -96,7 +96,7 @@ static void *adopter_thread(void *adopted)
 
 static void test_storm(uint64_t seed)
 {
-	const unsigned int rounds = full_length() ? 200 : 8;
+	const unsigned int rounds = full_length() ? 50 : 8;
 	unsigned int removed = 0, refused = 0, strange = 0;
 	struct guest guests[VCPUS], sum = { 0 };
 	double start = seconds(), removing = 0;
