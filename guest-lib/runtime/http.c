@@ -16,7 +16,16 @@
 #define CONNECTIONS_MAX	64
 
 static unsigned int connections;	/* atomic */
-static void (*http_handle)(struct http_call *call);
+
+struct listener {
+	int fd;
+	void (*handle)(struct http_call *call);
+};
+
+struct connection {
+	int fd;
+	void (*handle)(struct http_call *call);
+};
 
 /* ---- parsing ---- */
 
@@ -225,16 +234,26 @@ static int send_all(int fd, struct iovec *iov, int nr)
 	return 0;
 }
 
+/* An answer begins. A body that nobody read would be taken for the next request. */
+static void call_settle(struct http_call *call)
+{
+	int ret = 1;
+
+	call->answered = true;
+	/* The parser tells the end with the last byte, not before. */
+	while (ret > 0 && !call->complete && !call->body_len && call->in_len)
+		ret = call_step(call);
+	if (!call->complete)
+		call->keep = false;
+}
+
 int http_answer(struct http_call *call, unsigned int status, const char *fields, const void *body, size_t len)
 {
 	char head[16384];
 	struct iovec iov[2];
 	int n;
 
-	call->answered = true;
-	/* A body that nobody read would be taken for the next request. */
-	if (!call->complete)
-		call->keep = false;
+	call_settle(call);
 	n = snprintf(head, sizeof(head), "HTTP/1.1 %u %s\r\nContent-Length: %zu\r\n%s%s\r\n", status,
 		     http_status_str(status), len, fields, call->keep ? "" : "Connection: close\r\n");
 	if (n >= (int)sizeof(head))
@@ -242,6 +261,47 @@ int http_answer(struct http_call *call, unsigned int status, const char *fields,
 	iov[0] = (struct iovec){ head, n };
 	iov[1] = (struct iovec){ (void *)body, len };
 	return send_all(call->fd, iov, 2);
+}
+
+int http_begin(struct http_call *call, unsigned int status, const char *fields, uint64_t length)
+{
+	char head[24576], framing[64] = "";
+	struct iovec iov;
+	int n;
+
+	call_settle(call);
+	call->bodiless = !strcmp(call->method, "HEAD") || status == 204 || status == 304 || status < 200;
+	call->chunked = length == UINT64_MAX && !call->bodiless;
+	if (call->chunked)
+		strcpy(framing, "Transfer-Encoding: chunked\r\n");
+	else if (length != UINT64_MAX && status != 204 && status >= 200)
+		snprintf(framing, sizeof(framing), "Content-Length: %llu\r\n", (unsigned long long)length);
+	n = snprintf(head, sizeof(head), "HTTP/1.1 %u %s\r\n%s%s%s\r\n", status, http_status_str(status), framing, fields,
+		     call->keep ? "" : "Connection: close\r\n");
+	if (n >= (int)sizeof(head))
+		return -EMSGSIZE;
+	iov = (struct iovec){ head, n };
+	return send_all(call->fd, &iov, 1);
+}
+
+int http_send(struct http_call *call, const void *data, size_t len)
+{
+	char size[24];
+	struct iovec iov[3] = { { size, 0 }, { (void *)data, len }, { "\r\n", 2 } };
+
+	if (call->bodiless || !len)
+		return 0;
+	if (!call->chunked)
+		return send_all(call->fd, iov + 1, 1);
+	iov[0].iov_len = snprintf(size, sizeof(size), "%zx\r\n", len);
+	return send_all(call->fd, iov, 3);
+}
+
+int http_end(struct http_call *call)
+{
+	struct iovec iov = { "0\r\n\r\n", 5 };
+
+	return call->chunked ? send_all(call->fd, &iov, 1) : 0;
 }
 
 /* ---- connections ---- */
@@ -272,7 +332,7 @@ static bool call_serve(struct http_call *call, char *in, size_t *rest)
 	}
 	if (http_field(call, "Expect"))
 		send(call->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25, MSG_NOSIGNAL);
-	http_handle(call);
+	call->handle(call);
 	while (call->answered && call->keep && !call->complete && ret > 0) {
 		call->body_len = 0;
 		ret = call_step(call);
@@ -286,46 +346,54 @@ static bool call_serve(struct http_call *call, char *in, size_t *rest)
 
 static void *connection_main(void *arg)
 {
-	int fd = (intptr_t)arg;
+	struct connection c = *(struct connection *)arg;
 	char *in = malloc(IN_SIZE);
 	struct http_call *call;
 	size_t rest = 0;
 	bool more = in;
 
+	free(arg);
 	while (more) {
 		call = calloc(1, sizeof(*call));
 		more = call;
 		if (call) {
-			call->fd = fd;
+			call->fd = c.fd;
+			call->handle = c.handle;
 			more = call_serve(call, in, &rest);
 		}
 		free(call);
 	}
 	free(in);
-	close(fd);
+	close(c.fd);
 	__atomic_fetch_sub(&connections, 1, __ATOMIC_RELAXED);
 	return NULL;
 }
 
 static void *listen_main(void *arg)
 {
-	int listener = (intptr_t)arg, fd;
+	struct listener *listener = arg;
+	struct connection *c;
 	pthread_attr_t attr;
 	pthread_t thread;
+	int fd;
 
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, 256 << 10);
 	for (;;) {
-		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
 		if (fd < 0) {
 			if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
 				usleep(10000);
 			continue;
 		}
-		if (__atomic_add_fetch(&connections, 1, __ATOMIC_RELAXED) > CONNECTIONS_MAX ||
-		    pthread_create(&thread, &attr, connection_main, (void *)(intptr_t)fd)) {
+		c = malloc(sizeof(*c));
+		if (c)
+			*c = (struct connection){ fd, listener->handle };
+		if (__atomic_add_fetch(&connections, 1, __ATOMIC_RELAXED) > CONNECTIONS_MAX || !c ||
+		    pthread_create(&thread, &attr, connection_main, c)) {
 			__atomic_fetch_sub(&connections, 1, __ATOMIC_RELAXED);
+			free(c);
 			close(fd);
 		}
 	}
@@ -336,11 +404,11 @@ int http_serve(const char *address, uint16_t port, void (*handle)(struct http_ca
 {
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1, ret;
+	struct listener *listener;
 	pthread_t thread;
 
 	if (fd < 0)
 		return -errno;
-	http_handle = handle;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (inet_pton(AF_INET, address, &in.sin_addr) != 1 || bind(fd, (struct sockaddr *)&in, sizeof(in)) ||
 	    listen(fd, CONNECTIONS_MAX)) {
@@ -348,8 +416,14 @@ int http_serve(const char *address, uint16_t port, void (*handle)(struct http_ca
 		close(fd);
 		return ret;
 	}
-	ret = -pthread_create(&thread, NULL, listen_main, (void *)(intptr_t)fd);
-	if (ret)
+	/* For the life of the process. */
+	listener = malloc(sizeof(*listener));
+	if (listener)
+		*listener = (struct listener){ fd, handle };
+	ret = listener ? -pthread_create(&thread, NULL, listen_main, listener) : -ENOMEM;
+	if (ret) {
+		free(listener);
 		close(fd);
+	}
 	return ret;
 }

@@ -29,7 +29,10 @@ struct http_call {
 	uint64_t length;		/* UINT64_MAX: chunked */
 	bool keep;			/* the connection, afterwards */
 	bool answered;
+	bool chunked;			/* the answer is */
+	bool bodiless;			/* it has no body, whatever its length says */
 	/* http.c's */
+	void (*handle)(struct http_call *call);
 	char head[HTTP_HEAD_MAX];
 	size_t head_len;
 	bool in_value, have_head, complete, too_long;
@@ -60,5 +63,10 @@ bool http_gone(const struct http_call *call);
 
 /* fields: lines that end with \r\n, or "". 0 or -errno. */
 int http_answer(struct http_call *call, unsigned int status, const char *fields, const void *body, size_t len);
+
+/* The same in pieces; length UINT64_MAX: not known. HEAD, and statuses without a body: none is sent. */
+int http_begin(struct http_call *call, unsigned int status, const char *fields, uint64_t length);
+int http_send(struct http_call *call, const void *data, size_t len);
+int http_end(struct http_call *call);
 
 #endif

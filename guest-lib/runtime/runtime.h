@@ -46,6 +46,10 @@ void child_supervise(struct nexus *nx, char **argv);
 /* What it printed so far goes to the host. */
 void child_flush(void);
 
+/* gateway.c: AWS's services at an endpoint of this guest's own, and a proxy for plain HTTP. */
+void gateway_start(struct nexus *nx);
+void gateway_handle(struct http_call *call);
+
 /* api.c: the Runtime API. */
 void api_start(struct nexus *nx);
 void api_handle(struct http_call *call);
