@@ -16,7 +16,7 @@ unix_config() {
 	(umask 077 && printf '[me]\naws_access_key_id = AKME\naws_secret_access_key = secret/of+mine\n' >"$work/config/callers")
 }
 unix_start
-"$build/guest-lib/nexus-runtime" --target "unix:$work/f.sock" --port "$(free_port)" -- \
+"$build/guest-lib/nexus-runtime" --target "unix:$work/f.sock" --port "$(free_port)" --gateway 0 -- \
 	"$top/selftests/unix/runtime.sh" "$work" 2>>"$work/runtime.log" &
 runtime=$!
 trap 'kill $runtime; unix_cleanup' EXIT

@@ -37,7 +37,7 @@ unix_config() {
 pids=()
 # runtime FUNCTION COMMAND...: an instance by nexus-runtime.
 runtime() {
-	"$build/guest-lib/nexus-runtime" --target "unix:$work/$1.sock" --port "$(free_port)" -- "${@:2}" \
+	"$build/guest-lib/nexus-runtime" --target "unix:$work/$1.sock" --port "$(free_port)" --gateway 0 -- "${@:2}" \
 		2>>"$work/runtime.log" &
 	pids+=($!)
 }
