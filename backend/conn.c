@@ -231,12 +231,11 @@ ssize_t conn_recv_last(struct conn *conn, void *data, size_t len)
 {
 	char beyond;
 	struct iovec iov[] = { { data, len }, { &beyond, 1 } };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 	ssize_t n;
 
 	if (conn->tls)
 		return tls_recv(conn, data, len);
-	n = plain_result(recvmsg(conn->fd, &msg, MSG_DONTWAIT));
+	n = plain_result(readv(conn->fd, iov, 2));	/* libcurl has made it non-blocking */
 	conn->surplus = n > (ssize_t)len;
 	conn->news = conn->surplus;
 	return conn->surplus ? (ssize_t)len : n;

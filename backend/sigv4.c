@@ -203,8 +203,12 @@ static void digest_puts(SHA256_CTX *digest, const char *s)
 static void digest_value(SHA256_CTX *digest, const char *value)
 {
 	bool first = true;
-	size_t len;
+	size_t len = strlen(value);
 
+	if (!memchr(value, ' ', len) && !memchr(value, '\t', len)) {
+		SHA256_Update(digest, value, len);
+		return;
+	}
 	for (;;) {
 		value += strspn(value, " \t");
 		len = strcspn(value, " \t");
