@@ -7,7 +7,8 @@
 # make debug-kernel  builds a kernel that watches itself; 10 minutes, once
 # make test-debug  the module's tests on that kernel
 # make lint       the kernel's own judges over the module and uapi/
-# make bench-unix  the daemon against wrk and curl, over the unix transport; 4 minutes
+# make bench-unix  the daemon against wrk and curl, over the unix transport; 5 minutes
+# make bench-exact  a GET's cost in instructions, against libcurl over virtio-net; 3 minutes
 # make setup      installs what the build and the tests need (Debian packages)
 # make install    into $(DESTDIR)$(PREFIX)
 
@@ -17,7 +18,7 @@ PREFIX ?= /usr/local
 top := $(CURDIR)
 O ?= $(top)/build
 
-.PHONY: all kmod backend guest-lib selftests setup run lint test test-kernels debug-kernel test-debug install clean help bench-unix
+.PHONY: all kmod backend guest-lib selftests setup run lint test test-kernels debug-kernel test-debug install clean help bench-unix bench-exact
 
 all: kmod backend guest-lib selftests
 
@@ -75,6 +76,10 @@ test-debug: setup debug-kernel
 bench-unix: setup all
 	@selftests/setup bench
 	@NEXUS_BUILD=$(O) selftests/bench/unix $(if $(JSON),--json '$(JSON)')
+
+bench-exact: setup all
+	@selftests/setup bench
+	@NEXUS_BUILD=$(O) selftests/bench/exact $(if $(JSON),--json '$(JSON)')
 
 install: all
 	$(MAKE) --no-print-directory -C backend O=$(O)/backend PREFIX=$(PREFIX) install

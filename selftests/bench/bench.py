@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the benchmarks share: a store (nginx), the daemon, CPU time, statistics."""
+import json
 import os
 import re
 import shutil
@@ -139,9 +140,10 @@ tenant = bench
 function = bench
 """
 
-    def __init__(self, directory, url, in_flight, program=f"{BUILD}/backend/nexus-backend", wrapper=()):
-        self.dir, self.url, self.in_flight = directory, url, in_flight
-        self.command = [*wrapper, program]
+    def __init__(self, directory, url, in_flight, preload=""):
+        """preload: a library for the daemon's LD_PRELOAD."""
+        self.dir, self.url, self.in_flight, self.preload = directory, url, in_flight, preload
+        os.makedirs(directory, exist_ok=True)
         self.target = f"unix:{directory}/socket"
 
     def write_config(self, at=None):
@@ -157,13 +159,13 @@ function = bench
     def __enter__(self):
         config = self.write_config()
         with open(f"{self.dir}/backend.log", "w") as log:
-            self.process = subprocess.Popen([*self.command, "--config", config], stderr=log)
+            self.process = subprocess.Popen([f"{BUILD}/backend/nexus-backend", "--config", config], stderr=log,
+                                            env=dict(os.environ, LD_PRELOAD=self.preload))
         await_true("nexus-backend", lambda: os.path.exists(f"{self.dir}/socket"))
         return self
 
     def totals(self):
         """The counters of `nexusctl stats`."""
-        import json
         text = subprocess.run([f"{BUILD}/backend/nexusctl", "--control", f"{self.dir}/control.sock", "stats", "--json"],
                               check=True, capture_output=True, text=True).stdout
         return json.loads(text)["totals"]
