@@ -3,6 +3,7 @@
 #include <string.h>
 #include "config.h"
 #include "control_functions.h"
+#include "function.h"
 #include "microvm.h"
 #include "log.h"
 
@@ -44,6 +45,23 @@ static json_t *microvm_describe(const struct microvm *microvm)
 			 "adopted_ms", (json_int_t)microvm->adopted_ms, "running_ms", (json_int_t)microvm->running_ms);
 }
 
+/* What callers asked of it. */
+static json_t *function_calls(const char *name)
+{
+	struct function_counts counts;
+	struct function *function = function_find(name);
+
+	if (!function)
+		return json_object();
+	function_count_all(function, &counts);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "invocations", (json_int_t)counts.totals.invocations, "errors", (json_int_t)counts.totals.errors,
+			 "timeouts", (json_int_t)counts.totals.timeouts, "throttles", (json_int_t)counts.totals.throttles,
+			 "no_instance", (json_int_t)counts.totals.no_instance, "retries", (json_int_t)counts.totals.retries,
+			 "running", (json_int_t)counts.running, "waiting", (json_int_t)counts.queued,
+			 "idle", (json_int_t)counts.idle, "events", (json_int_t)counts.events);
+}
+
 static json_t *function_describe(const struct function_config *function)
 {
 	json_t *list = json_array();
@@ -52,12 +70,13 @@ static json_t *function_describe(const struct function_config *function)
 		if (i->function == function)
 			json_array_append_new(list, microvm_describe(i));
 	}
-	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s*, s:s*, s:b, s:o}",
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s*, s:s*, s:b, s:o, s:o}",
 			 "name", function->name, "tenant", function->tenant->name,
 			 "timeout_ms", (json_int_t)function->timeout_ms, "concurrency", (json_int_t)function->concurrency,
 			 "keep_alive_ms", (json_int_t)function->keep_alive_ms, "memory", (json_int_t)function->memory,
 			 "vcpus", (json_int_t)function->vcpus, "kernel", function->kernel, "image", function->image,
-			 "snapshot", microvm_has_snapshot(function), "instances", list);
+			 "snapshot", microvm_has_snapshot(function), "instances", list,
+			 "calls", function_calls(function->name));
 }
 
 void verb_function_list(struct control_call *call, const json_t *arguments)

@@ -197,6 +197,20 @@ void function_done(struct function *function)
 	pthread_mutex_unlock(&function->lock);
 }
 
+void function_count_all(struct function *function, struct function_counts *counts)
+{
+	pthread_mutex_lock(&function->lock);
+	*counts = (struct function_counts){
+		.totals = function->counters,
+		.running = function->running,
+		.queued = function->queued,
+		.events = function->events,
+	};
+	for (const struct instance *i = function->idle; i; i = i->next)
+		counts->idle++;
+	pthread_mutex_unlock(&function->lock);
+}
+
 /* ---- what they print ---- */
 
 /* False: over the limit. */
@@ -290,11 +304,6 @@ void functions_stop(void)
 		pthread_mutex_destroy(&function->lock);
 		free(function);
 	}
-}
-
-struct function *function_first(void)
-{
-	return functions;
 }
 
 struct function *function_find(const char *name)

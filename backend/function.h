@@ -66,7 +66,6 @@ void functions_quiesce(void);
 /* After the workers. */
 void functions_stop(void);
 
-struct function *function_first(void);
 struct function *function_find(const char *name);	/* NULL: none */
 
 /*
@@ -86,6 +85,13 @@ void function_done(struct function *function);
 
 /* An instance failed before its first event. An event that waits, counted as taken, to be ended with its error; or NULL. */
 struct invocation *function_take_waiting(struct function *function);
+
+/* How things stand now, and the totals. */
+struct function_counts {
+	struct function_counters totals;
+	unsigned int running, queued, idle, events;
+};
+void function_count_all(struct function *function, struct function_counts *counts);
 
 /* What an instance printed, for the daemon's log. */
 void function_print(struct function *function, const char *id, const char *text, size_t len);

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "event.h"
 #include "function.h"
+#include "function_name.h"
 #include "ingress.h"
 #include "ingress_lambda.h"
 
@@ -52,25 +53,6 @@ static size_t lambda_limit(struct request *request)
 	return lambda_is_event(request) ? INVOCATION_EVENT_MAX : INVOCATION_PAYLOAD_MAX;
 }
 
-/*
- * NAME, NAME:QUALIFIER, ACCOUNT:function:NAME and arn:aws:lambda:REGION:ACCOUNT:function:NAME, the
- * last two with or without a qualifier. Cuts *qualifier off; returns where the name begins.
- */
-char *lambda_name(char *text, char **qualifier)
-{
-	char *name = text, *mark = strstr(text, ":function:");
-
-	*qualifier = NULL;
-	if (mark)
-		name = mark + strlen(":function:");
-	else if (!strncmp(text, "function:", 9))
-		name = text + 9;
-	*qualifier = strchr(name, ':');
-	if (*qualifier)
-		*(*qualifier)++ = '\0';
-	return name;
-}
-
 /* Of the query; decoded into a copy. NULL: none. */
 static char *query_qualifier(const char *query)
 {
@@ -91,7 +73,7 @@ static struct function *lambda_function(struct request *request, const struct te
 {
 	const char *region = ingress_config()->ingress.region;
 	auto_free char *queried = query_qualifier(request->query);
-	char *qualifier, *name = lambda_name(request->name, &qualifier);
+	char *qualifier, *name = function_name(request->name, &qualifier);
 	struct function *function = function_find(name);
 
 	if (queried)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the other routes, and unit tests, use of the Lambda Invoke API. */
+/* What the other routes use of the Lambda Invoke API. */
 #ifndef NEXUS_INGRESS_LAMBDA_H
 #define NEXUS_INGRESS_LAMBDA_H
 
@@ -8,8 +8,5 @@ struct request;
 /* Answer with one of AWS's errors. */
 void lambda_error(struct request *request, unsigned int status, const char *error, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-
-/* A function's name out of what callers may write; cuts the qualifier off (NULL: none). */
-char *lambda_name(char *text, char **qualifier);
 
 #endif
