@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The independent client of the tests: boto3 on bucket nexus-test.
 
-judge.py put KEY FILE | get KEY FILE | keys PREFIX | delete KEY
+judge.py put KEY FILE | get KEY FILE | head KEY | keys PREFIX | delete KEY
 """
 import os
 import sys
@@ -21,6 +21,10 @@ def main(verb, *arguments):
         client.upload_file(arguments[1], BUCKET, arguments[0])
     elif verb == "get":
         client.download_file(BUCKET, *arguments)
+    elif verb == "head":
+        head = client.head_object(Bucket=BUCKET, Key=arguments[0])
+        for name in ("ContentLength", "ContentType", "CacheControl", "Metadata"):
+            print(name, head.get(name))
     elif verb == "delete":
         client.delete_object(Bucket=BUCKET, Key=arguments[0])
     elif verb == "keys":

@@ -2,9 +2,10 @@
 // The tests' S3 server: a package that speaks the protocol, behind our own check of signatures.
 // usage: node server.js STATE PORT BUCKET[:ACCOUNT]...   (run by `store start`)
 
-const { randomBytes } = require('crypto');
+const { createHash, randomBytes } = require('crypto');
 const fs = require('fs');
 const path = require('path');
+const { Readable } = require('stream');
 const S3rver = require('@20minutes/s3rver');
 const S3Error = require('@20minutes/s3rver/lib/models/error');
 const ObjectStore = require('./objects');
@@ -19,7 +20,7 @@ const accounts = [1, 2].map(() => ({
 const owners = new Map(
   buckets.map((item) => item.split(':')).map(([name, account = '1']) => [name, accounts[account - 1].access]));
 
-const STATUS = { InvalidURI: 400, InvalidRequest: 400, AuthorizationHeaderMalformed: 400, PreconditionFailed: 412 };
+const STATUS = { InvalidURI: 400, BadDigest: 400, InvalidRequest: 400, AuthorizationHeaderMalformed: 400, PreconditionFailed: 412 };
 const refuse = (code, message, detail) =>
   Object.assign(new S3Error(code, message, detail), { status: STATUS[code] ?? 403 });
 const verify = verifier({ secrets: new Map(accounts.map((a) => [a.access, a.secret])), region, refuse });
@@ -50,14 +51,62 @@ const { registry, DUMMY_ACCOUNT } = require('@20minutes/s3rver/lib/models/accoun
 for (const { access, secret } of accounts) DUMMY_ACCOUNT.createKeyPair(access, secret);
 registry.delete('S3RVER');
 
-// The package ignores If-Match.
+// The package ignores If-Match and If-Unmodified-Since.
 async function checkPreconditions(ctx, bucket, key) {
   const wanted = ctx.req.headers['if-match'];
-  if (!wanted || wanted === '*') return;
+  const date = ctx.req.headers['if-unmodified-since'];
+  if ((!wanted || wanted === '*') && !date) return;
   const object = await ctx.store.getMetadata(bucket, key).catch(() => undefined);
-  if (object && !wanted.split(/\s*,\s*/).includes(object.etag)) {
+  if (!object) return;
+  if (wanted ? wanted !== '*' && !wanted.split(/\s*,\s*/).includes(object.etag)
+    : new Date(object['last-modified']) > new Date(date)) {
     throw refuse('PreconditionFailed', 'At least one of the pre-conditions you specified did not hold');
   }
+}
+
+// The package knows neither whether an upload exists nor how to give one up. True: it was given up.
+async function checkUpload(ctx, bucket) {
+  const id = new URLSearchParams(ctx.req.url.split('?')[1]).get('uploadId');
+  if (id === null) return false;
+  const upload = path.join(ctx.store.getResourcePath(bucket, undefined, 'uploads'), encodeURIComponent(id));
+  if (!fs.existsSync(upload)) {
+    throw Object.assign(new S3Error('NoSuchUpload', 'The specified upload does not exist.'), { status: 404 });
+  }
+  if (ctx.req.method !== 'DELETE') return false;
+  await fs.promises.rm(upload, { recursive: true });
+  ctx.status = 204;
+  return true;
+}
+
+// What S3 demands of a list of keys to delete, and the package does not look at.
+async function checkDigest(ctx) {
+  const { method, url, headers, promisedSha256, socket } = ctx.req;
+  if (method !== 'POST' || !/\?delete(=|&|$)/.test(url)) return;
+  if (!headers['content-md5'] && !Object.keys(headers).some((name) => /^x-amz-checksum-/.test(name))) {
+    throw refuse('InvalidRequest', 'Missing required header for this request: Content-MD5 OR x-amz-checksum-*');
+  }
+  const chunks = [];
+  for await (const chunk of ctx.req) chunks.push(chunk);
+  const body = Buffer.concat(chunks);
+  const wrong = (name, form, wanted) => wanted && createHash(name).update(body).digest(form) !== wanted;
+  if (wrong('md5', 'base64', headers['content-md5']) || wrong('sha256', 'hex', promisedSha256)) {
+    throw refuse('BadDigest', 'The Content-MD5 or checksum value that you specified did not match what the server received.');
+  }
+  ctx.req = Object.assign(Readable.from([body]), { method, url, headers, socket });
+}
+
+// The package does not know encoding-type=url.
+function encodeList(xml) {
+  const plain = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&apos;': "'", '&amp;': '&' };
+  const encode = (text) =>
+    encodeURIComponent(
+      text.replace(/&(lt|gt|quot|apos|amp);/g, (entity) => plain[entity])
+        .replace(/&#x([0-9a-fA-F]+);/g, (_, hex) => String.fromCodePoint(parseInt(hex, 16))))
+      .replaceAll('%2F', '/').replaceAll('%20', '+');
+  return xml
+    .replace(/<(Key|Prefix|Delimiter|StartAfter|Marker|NextMarker)>([^<]*)<\/\1>/g,
+      (_, name, text) => `<${name}>${encode(text)}</${name}>`)
+    .replace('</Name>', '</Name><EncodingType>url</EncodingType>');
 }
 
 // First of all: nothing reaches the package that is not signed by the bucket's owner.
@@ -78,8 +127,16 @@ app.middleware.unshift(async (ctx, next) => {
     if (object) ctx.req.headers.range = `bytes=${Math.max(0, object['content-length'] - suffix[1])}-`;
   }
   if (key && (method === 'GET' || method === 'HEAD')) await checkPreconditions(ctx, bucket, decodeURIComponent(key));
+  // The package decodes the source's name as if it were a whole URL.
+  const source = ctx.req.headers['x-amz-copy-source'];
+  if (source) ctx.req.headers['x-amz-copy-source'] = encodeURI(decodeURIComponent(source.replace(/\?.*/, '')));
+  if (await checkUpload(ctx, bucket)) return;
+  await checkDigest(ctx);
   await next();
-  if (typeof ctx.body === 'string' && ctx.type === 'application/xml') ctx.body = escapedOnce(ctx.body);
+  if (typeof ctx.body === 'string' && ctx.type === 'application/xml') {
+    ctx.body = escapedOnce(ctx.body);
+    if (!key && /[?&]encoding-type=url(&|$)/.test(url)) ctx.body = encodeList(ctx.body);
+  }
 });
 app.on('error', (error) => error instanceof S3Error || console.error(error));
 
