@@ -105,22 +105,56 @@ static void tenant_endpoints(struct tenant *tenant, const struct section *sectio
 			   section->name);
 }
 
-/* The keys that the section names; NULL: none. */
-static struct credentials *section_credentials(const struct section *section, const char *dir, struct report *report)
+/* The path that the section's credentials name. */
+static char *section_path(const struct section *section, const char *dir)
 {
-	auto_free char *path = NULL;
+	const char *text = section->credentials;
+	char *path;
+
+	if (asprintf(&path, "%s%s%s", *text == '/' ? "" : dir, *text == '/' ? "" : "/", text) < 0)
+		abort();	/* at start, a few bytes */
+	return path;
+}
+
+/* The keys in a file; NULL: the report has a fault more. */
+static struct credentials *file_credentials(const struct section *section, const struct key_source *source,
+					    struct report *report)
+{
 	struct credentials *credentials;
 
-	if (!section->credentials)
-		return NULL;
-	credentials = calloc(1, sizeof(*credentials));
-	if (!credentials || asprintf(&path, "%s%s%s", *section->credentials == '/' ? "" : dir,
-				     *section->credentials == '/' ? "" : "/", section->credentials) < 0)
-		abort();	/* at start, a few bytes */
-	if (credentials_read(credentials, path, section->profile ? section->profile : "default", report))
+	if (credentials_read(&credentials, source, report))
 		config_fault(report, section, "credentials", "credentials", section->credentials,
 			     "see the fault of that file above");
 	return credentials;
+}
+
+/* Read what is a file; the others are asked once the daemon runs (keys.c). */
+static void tenant_keys(struct tenant *tenant, const struct section *section, const char *dir, struct report *report)
+{
+	struct key_source *source = &tenant->key_source;
+	const char *text = section->credentials;
+
+	if (!strcmp(text, "imds") || !strncmp(text, "imds:", 5)) {
+		source->kind = KEYS_IMDS;
+		source->where = strdup(text[4] ? text + 5 : "http://169.254.169.254");
+	} else if (!strncmp(text, "http://", 7) || !strncmp(text, "https://", 8)) {
+		source->kind = KEYS_CONTAINER;
+		source->where = strdup(text);
+	} else {
+		source->kind = KEYS_FILE;
+		source->where = section_path(section, dir);
+	}
+	if (source->kind == KEYS_IMDS && strncmp(source->where, "http://", 7) && strncmp(source->where, "https://", 8))
+		config_fault(report, section, "credentials", "credentials", text, "write imds:http://HOST[:PORT]");
+	if (section->profile && source->kind != KEYS_FILE)
+		config_fault(report, section, "profile", "profile", section->profile, "only a file has profiles");
+	if (section->credentials_token && source->kind != KEYS_CONTAINER)
+		config_fault(report, section, "credentials_token", "credentials_token", section->credentials_token,
+			     "only a URL is asked with a token");
+	source->profile = section->profile ? strdup(section->profile) : NULL;
+	source->token_file = section->credentials_token ? strdup(section->credentials_token) : NULL;
+	if (source->kind == KEYS_FILE)
+		tenant->credentials = file_credentials(section, source, report);
 }
 
 static void tenant_resolve(struct tenant *tenant, const struct section *section, const struct config *config,
@@ -129,7 +163,8 @@ static void tenant_resolve(struct tenant *tenant, const struct section *section,
 	tenant_endpoints(tenant, section, config, report);
 	if (tenant->ca_file && access(tenant->ca_file, R_OK))
 		config_fault(report, section, "ca_file", "ca_file", tenant->ca_file, strerror(errno));
-	tenant->credentials = section_credentials(section, dir, report);
+	if (section->credentials)
+		tenant_keys(tenant, section, dir, report);
 }
 
 static void listen_resolve(struct listen *listen, const struct section *section, const struct config *config,
@@ -163,12 +198,18 @@ static void function_resolve(struct function_config *function, const struct sect
 static void caller_resolve(struct caller *caller, const struct section *section, const struct config *config,
 			   const char *dir, struct report *report)
 {
+	struct key_source source = { .kind = KEYS_FILE, .profile = section->profile };
+
 	if (section->tenant)
 		caller->tenant = config_tenant(config, section->tenant);
 	if (section->tenant && !caller->tenant)
 		config_fault(report, section, "tenant", "tenant", section->tenant,
 			     "there is no such [tenant NAME] section");
-	caller->credentials = section_credentials(section, dir, report);
+	if (section->credentials) {
+		source.where = section_path(section, dir);
+		caller->credentials = file_credentials(section, &source, report);
+		free(source.where);
+	}
 }
 
 static void section_require(const struct section *section, struct report *report)
@@ -255,8 +296,10 @@ static void endpoint_free(struct endpoint *endpoint)
 	free(endpoint);
 }
 
-static void rules_free(struct rules *rules)
+void rules_free(struct rules *rules)
 {
+	if (!rules)
+		return;
 	list_free(rules->buckets);
 	list_free(rules->operations);
 	list_free(rules->http_hosts);
@@ -264,9 +307,18 @@ static void rules_free(struct rules *rules)
 	free(rules);
 }
 
+void key_source_clear(struct key_source *source)
+{
+	free(source->where);
+	free(source->profile);
+	free(source->token_file);
+	*source = (struct key_source){ 0 };
+}
+
 static void tenant_free(struct tenant *tenant)
 {
 	rules_free((struct rules *)tenant->rules);
+	key_source_clear(&tenant->key_source);
 	credentials_free((struct credentials *)tenant->credentials);
 	free(tenant->usage);
 	free(tenant->endpoints);

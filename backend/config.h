@@ -50,6 +50,21 @@ struct credentials {
 	char *session_token;	/* NULL: none */
 };
 
+/* Where a tenant's keys come from. */
+enum key_source_kind {
+	KEYS_NONE,
+	KEYS_FILE,		/* where: its absolute path */
+	KEYS_IMDS,		/* where: URL of the instance's metadata service */
+	KEYS_CONTAINER,		/* where: URL that answers with the keys */
+};
+
+struct key_source {
+	enum key_source_kind kind;
+	char *where;
+	char *profile;		/* of a file; NULL: default, or before any section */
+	char *token_file;	/* of KEYS_CONTAINER: what it holds goes along as Authorization; NULL: nothing */
+};
+
 /* What a tenant's functions may do, and how much. Lists end with NULL; a NULL list allows nothing. */
 struct rules {
 	char **buckets;		/* BUCKET, BUCKET/KEY; either may end in '*' */
@@ -69,6 +84,7 @@ struct tenant {
 	char *name;
 	const struct endpoint **endpoints;	/* one a service, NULL-terminated; NULL: none */
 	char *ca_file;		/* instead of the endpoints' own; NULL: theirs */
+	struct key_source key_source;		/* the main thread's */
 	const struct credentials *credentials;	/* use tenant_credentials() */
 	const struct rules *rules;		/* use tenant_rules() */
 	struct usage *usage;			/* share.h */
@@ -131,6 +147,8 @@ struct config {
  */
 struct config *config_load(const char *dir, char **error);
 void config_free(struct config *config);
+void rules_free(struct rules *rules);
+void key_source_clear(struct key_source *source);
 const struct tenant *config_tenant(const struct config *config, const char *name);	/* or NULL */
 const struct function_config *config_function(const struct config *config, const char *name);	/* or NULL */
 

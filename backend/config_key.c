@@ -323,6 +323,7 @@ const struct config_key config_keys[] = {
 	LATER(SECTION_TENANT, endpoint, false, text_parse),
 	LATER(SECTION_TENANT, credentials, false, text_parse),
 	LATER(SECTION_TENANT, profile, false, text_parse),
+	LATER(SECTION_TENANT, credentials_token, false, file_parse),
 	OBJECT(SECTION_TENANT, struct tenant, ca_file, false, file_parse),
 	RULE_LIST(SECTION_TENANT, buckets, buckets_parse),
 	RULE_LIST(SECTION_TENANT, operations, operations_parse),

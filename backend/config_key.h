@@ -33,6 +33,7 @@ struct section {
 	char *tenant;
 	char *credentials;
 	char *profile;
+	char *credentials_token;
 };
 
 /* What a key sets. */

@@ -265,6 +265,7 @@ void config_reader_clear(struct config_reader *reader)
 		free(section->tenant);
 		free(section->credentials);
 		free(section->profile);
+		free(section->credentials_token);
 		free(section);
 	}
 }

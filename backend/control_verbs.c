@@ -10,6 +10,7 @@
 #include "nexus_hypercall.h"
 #include "transport_kvm.h"
 #include "transport_unix.h"
+#include "reload.h"
 #include "version.h"
 #include "vm.h"
 #include "vmstats.h"
@@ -201,6 +202,17 @@ static void verb_stats(struct control_call *call, const json_t *arguments)
 				      "connections", (json_int_t)unix_connections()));
 }
 
+static void verb_reload(struct control_call *call, const json_t *arguments)
+{
+	auto_free char *error = NULL;
+
+	(void)arguments;
+	if (reload(&error))
+		control_fail(call, "nothing is reloaded: %s", error);
+	else
+		control_reply(call, json_object());
+}
+
 static void verb_version(struct control_call *call, const json_t *arguments)
 {
 	(void)arguments;
@@ -216,6 +228,7 @@ const struct control_verb control_verbs[] = {
 	{ "function-stop", verb_function_stop },
 	{ "function-snapshot", verb_function_snapshot },
 	{ "function-remove", verb_function_remove },
+	{ "reload", verb_reload },
 	{ "stats", verb_stats },
 	{ "version", verb_version },
 	{ NULL, NULL },

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <ini.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include "cleanup.h"
 #include "inifile.h"
 
 /* libinih asks for each line here: the one place where its number is known. */
@@ -13,8 +13,10 @@ static char *inifile_line(char *buffer, int size, void *arg)
 	size_t len, lead;
 	char *end;
 
-	if (!fgets(buffer, size, ini->stream))
+	if (!fgets(buffer, size, ini->stream)) {
+		explicit_bzero(buffer, size);	/* secrets went through it */
 		return NULL;
+	}
 	ini->line++;
 	len = strlen(buffer);
 	if (len == (size_t)size - 1 && buffer[len - 1] != '\n') {
@@ -60,7 +62,9 @@ static int inifile_key(void *arg, const char *section, const char *name, const c
 
 int inifile_read(struct inifile *ini)
 {
-	auto_fclose FILE *file = fopen(ini->path, "re");
+	FILE *file = fopen(ini->path, "re");
+	char buffer[BUFSIZ];
+	bool failed;
 	int bad;
 
 	if (!file) {
@@ -76,11 +80,15 @@ int inifile_read(struct inifile *ini)
 
 	ini->line = 0;
 	ini->stream = file;
+	setvbuf(file, buffer, _IOFBF, sizeof(buffer));
 	bad = ini_parse_stream(inifile_line, ini, inifile_key, ini);
 	ini->stream = NULL;
 	if (bad > 0)
 		report_add(ini->report, ini->path, bad, "neither a section header nor KEY = VALUE");
-	if (ferror(file)) {
+	failed = ferror(file);
+	fclose(file);
+	explicit_bzero(buffer, sizeof(buffer));
+	if (failed) {
 		report_add(ini->report, ini->path, 0, "cannot read");
 		return -EIO;
 	}

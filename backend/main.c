@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 #include "cleanup.h"
 #include "config.h"
 #include "control.h"
@@ -18,9 +19,11 @@
 #include "event.h"
 #include "function.h"
 #include "ingress.h"
-#include "microvm.h"
+#include "keys.h"
 #include "log.h"
 #include "loop.h"
+#include "microvm.h"
+#include "reload.h"
 #include "transport_unix.h"
 #include "version.h"
 #include "vm.h"
@@ -43,11 +46,46 @@ static struct loop_poll signal_poll;
 static struct loop_timer watchdog_timer;
 static uint64_t watchdog_ms;
 
-static void stop_wanted(struct loop_poll *poll, unsigned int revents)
+static bool stopping;
+
+/* Text of several lines. */
+static void log_lines(char *text)
 {
-	(void)poll;
+	char *save;
+
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		log_error("%s", line);
+}
+
+static void reload_wanted(void)
+{
+	auto_free char *error = NULL;
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		   (unsigned long long)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
+	if (reload(&error)) {
+		log_lines(error);
+		log_error("nothing is reloaded: correct the configuration");
+	}
+	sd_notify(0, "READY=1");
+}
+
+static void signals_ready(struct loop_poll *poll, unsigned int revents)
+{
+	struct signalfd_siginfo info;
+
 	(void)revents;
-	loop_stop(main_loop);
+	while (read(signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP) {
+			reload_wanted();
+		} else {
+			stopping = true;
+			loop_stop(main_loop);
+		}
+	}
+	loop_poll_start(main_loop, poll, signal_fd, POLLIN);
 }
 
 /* Workers inherit the mask: signals come through the descriptor only. */
@@ -58,12 +96,13 @@ static int signals_start(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signal_fd < 0)
 		return -errno;
-	signal_poll.ready = stop_wanted;
+	signal_poll.ready = signals_ready;
 	return loop_poll_start(main_loop, &signal_poll, signal_fd, POLLIN);
 }
 
@@ -102,7 +141,7 @@ static int main_fail(const char *what, int ret)
 	return ret;
 }
 
-static int serve(const struct config *config)
+static int serve(struct config *config)
 {
 	int ret;
 
@@ -120,16 +159,18 @@ static int serve(const struct config *config)
 		ret = workers_start(config);
 	if (ret)
 		return ret;
-	ret = unix_listen(main_loop, config);
-	if (!ret)
+	ret = keys_start(main_loop, config);
+	if (!ret && !stopping)
+		ret = unix_listen(main_loop, config);
+	if (!ret && !stopping)
 		ret = ingress_start(config);
-	if (!ret) {
+	if (!ret && !stopping) {
 		vm_start(main_loop, config);
 		microvms_start(main_loop, config);
 		control_functions_start(config);
 		ret = control_serve(main_loop);
 	}
-	if (!ret) {
+	if (!ret && !stopping) {
 		watchdog_start();
 		sd_notifyf(0, "READY=1\nSTATUS=Serving with %u workers", workers_count());
 		log_info("nexus-backend %s is ready", NEXUS_VERSION);
@@ -137,6 +178,7 @@ static int serve(const struct config *config)
 	}
 
 	sd_notify(0, "STOPPING=1\nSTATUS=Finishing operations in flight");
+	keys_stop();
 	ingress_quiesce();
 	functions_quiesce();
 	unix_unlisten();
@@ -219,6 +261,7 @@ int main(int argc, char **argv)
 		ret = check_config(config);
 	} else {
 		raise_limits();
+		reload_start(config, dir);
 		ret = serve(config) ? 1 : 0;
 		unserve();
 	}

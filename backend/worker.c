@@ -302,6 +302,40 @@ void workers_stop(void)
 	nr_workers = 0;
 }
 
+struct retired {
+	uint32_t workers;	/* that have not returned yet; atomic */
+	void *object;
+	void (*release)(void *object);
+};
+
+static void retired_unuse(void *arg)
+{
+	struct retired *retired = arg;
+
+	if (__atomic_sub_fetch(&retired->workers, 1, __ATOMIC_ACQ_REL))
+		return;
+	retired->release(retired->object);
+	free(retired);
+}
+
+void workers_retire(void *object, void (*release)(void *object))
+{
+	struct retired *retired = malloc(sizeof(*retired));
+
+	if (!retired) {
+		log_error("out of memory: what a reload replaced is kept");
+		return;
+	}
+	/* One more, so that none of them is the last before all were told. */
+	*retired = (struct retired){ nr_workers + 1, object, release };
+	for (uint32_t i = 0; i < nr_workers; i++) {
+		/* Without memory its count stays: the object is kept, which hurts nobody. */
+		if (loop_post(workers[i]->worker.loop, retired_unuse, retired))
+			log_error("out of memory: what a reload replaced is kept");
+	}
+	retired_unuse(retired);
+}
+
 struct worker *workers_pick(void)
 {
 	struct worker_core *least = workers[0];

@@ -17,6 +17,12 @@ int workers_start(const struct config *config);
 void workers_stop(void);
 #define WORKERS_DRAIN_MS 5000
 
+/*
+ * Let release(object) be called once no worker can be using the object any more
+ * that was reachable until now: each has returned to its loop. In whichever thread.
+ */
+void workers_retire(void *object, void (*release)(void *object));
+
 /* The worker with the least VMs and connections; counts one more for it. */
 struct worker *workers_pick(void);
 /* One less. */

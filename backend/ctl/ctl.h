@@ -30,6 +30,7 @@ int ctl_function_stop(const struct ctl *ctl, int argc, char **argv);
 int ctl_function_snapshot(const struct ctl *ctl, int argc, char **argv);
 int ctl_function_remove(const struct ctl *ctl, int argc, char **argv);
 int ctl_image_build(const struct ctl *ctl, int argc, char **argv);
+int ctl_reload(const struct ctl *ctl, int argc, char **argv);
 int ctl_stats(const struct ctl *ctl, int argc, char **argv);
 int ctl_version(const struct ctl *ctl, int argc, char **argv);
 

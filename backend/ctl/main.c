@@ -21,6 +21,7 @@ static const char usage[] =
 	"  function remove NAME                           remove the snapshot\n"
 	"  image build --output FILE [--init PATH] SOURCE... [-- COMMAND...]\n"
 	"                                                 an image of directories, or of an OCI image layout\n"
+	"  reload                                         read the configuration again\n"
 	"  stats                                          counters of the daemon\n"
 	"  version                                        versions of client and daemon\n"
 	"\n"
@@ -46,6 +47,7 @@ static const struct {
 	{ { "function", "snapshot" }, ctl_function_snapshot },
 	{ { "function", "remove" }, ctl_function_remove },
 	{ { "image", "build" }, ctl_image_build },
+	{ { "reload", NULL }, ctl_reload },
 	{ { "stats", NULL }, ctl_stats },
 	{ { "version", NULL }, ctl_version },
 };

@@ -90,9 +90,24 @@ endpoint = other table
 credentials = keys
 buckets = a-bucket b-bucket/raw/* c-*/x
 [tenant web]
-http_hosts = api.example.com"
+http_hosts = api.example.com
+[tenant cloud]
+endpoint = table
+credentials = imds
+[tenant cloud6]
+endpoint = table
+credentials = imds:http://[fd00:ec2::254]
+[tenant box]
+endpoint = table
+credentials = http://169.254.170.23/v1/credentials
+credentials_token = /run/token
+[tenant shell]
+endpoint = table
+credentials = env"
+printf 'export AWS_ACCESS_KEY_ID=a\nAWS_SECRET_ACCESS_KEY="b"\n' >"$dir/env"
+chmod 600 "$dir/env"
 check
-tap_is "$output" "configuration is fine: 4 tenants, 3 endpoints, 1 listening sockets, 3 workers" "every key is known"
+tap_is "$output" "configuration is fine: 8 tenants, 3 endpoints, 1 listening sockets, 3 workers" "every key is known"
 
 config "$good
 [endpont x]"
@@ -173,6 +188,7 @@ done <<-'END'
 	tenant x|bytes_per_second|100|write bytes
 	tenant x|max_operations|0|write a number from 1
 	tenant x|weight|10001|write a number from 1 to 10000
+	tenant x|credentials|imds:host|write imds:http://HOST
 	tenant x|ca_file|/nowhere.pem|No such file
 	endpoint x|service|S3|write the name that signatures carry
 	tenant x|max_pinned|64T|write bytes, or a number with K, M or G
@@ -253,6 +269,8 @@ keys 600 '[default]\naws_access_key_id = A'
 fault "credentials without the secret" "keys: profile [default] lacks aws_secret_access_key"
 keys 600 '[default]\naws_secret_access_key = A'
 fault "credentials without the key's id" "keys: profile [default] lacks aws_access_key_id"
+keys 600 'AWS_ACCESS_KEY_ID=A\nAWS_SECRET_ACCESS_KEY='
+fault "an empty secret" "keys: profile [default] lacks aws_secret_access_key"
 rm "$dir/keys"
 fault "credentials that are not there" "keys: cannot open: No such file or directory"
 keys 600 "[default]\naws_access_key_id = A\naws_secret_access_key = B\naws_session_token = $(printf '%05000d' 0)"
