@@ -25,6 +25,7 @@ static struct tenant tenants[TENANTS] = {
 	{ .name = "c", .rules = &rules[2], .usage = &usage[2] },
 };
 
+static const struct op_type type = { .name = "test" };
 static struct op_core *cores;
 static unsigned int nr_cores;
 static unsigned int started[TENANTS], running[TENANTS], running_most[TENANTS];
@@ -92,6 +93,7 @@ static int submit(unsigned int t, unsigned int timeout_ms)
 	int ret;
 
 	memset(core, 0, offsetof(struct op_core, memory));
+	core->op.type = &type;
 	core->op.worker = &harness.worker;
 	core->op.tenant = &tenants[t];
 	core->op.core = core;
@@ -99,6 +101,7 @@ static int submit(unsigned int t, unsigned int timeout_ms)
 	if (timeout_ms < 1000) {	/* it may be refused */
 		call_free(&errors);
 		errors.finished = true;
+		errors.op.type = &type;
 		errors.op.worker = &harness.worker;
 		errors.op.tenant = &tenants[t];
 		errors.op.core = core;
