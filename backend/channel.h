@@ -33,6 +33,7 @@ struct guest {
 	struct prefetch_waiter *prefetch_waiters;	/* at it */
 	struct order order;	/* of its writes */
 	uint64_t restore_generation;	/* of the snapshot that it began as; 0: none */
+	bool internal;		/* the daemon itself (journal_upload.c) */
 };
 
 struct channel_transport {

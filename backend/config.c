@@ -11,6 +11,7 @@
 #include "config_list.h"
 #include "config_read.h"
 #include "credentials.h"
+#include "nexus.pb-c.h"
 #include "tenant.h"
 
 static void config_fault(struct report *report, const struct section *section, const char *key,
@@ -161,6 +162,9 @@ static void tenant_resolve(struct tenant *tenant, const struct section *section,
 			   const char *dir, struct report *report)
 {
 	tenant_endpoints(tenant, section, config, report);
+	if (tenant->write_mode == NEXUS__V1__WRITE_MODE__JOURNALED && !config->journal)
+		config_fault(report, section, "write_mode", "write_mode", "journaled",
+			     "there is no journal: write `journal = DIRECTORY` in [backend]");
 	if (tenant->ca_file && access(tenant->ca_file, R_OK))
 		config_fault(report, section, "ca_file", "ca_file", tenant->ca_file, strerror(errno));
 	if (section->credentials)
@@ -259,6 +263,7 @@ struct config *config_load(const char *dir, char **error)
 		abort();	/* a few bytes, at start */
 	config->workers = default_workers();
 	config->max_instances = 1000;
+	config->journal_max = 1ULL << 30;
 	config_reader_init(&reader, config, &report);
 	if (access(dir, R_OK | X_OK))
 		report_add(&report, dir, 0, "cannot read this directory: %s", strerror(errno));
@@ -375,6 +380,7 @@ void config_free(struct config *config)
 	free(config->vmm);
 	config_ingress_free(config);
 	free(config->control_path);
+	free(config->journal);
 	free(config);
 }
 

@@ -129,6 +129,8 @@ struct function_config {
 struct config {
 	uint32_t workers;
 	char *control_path;	/* /run/nexus/control.sock */
+	char *journal;		/* directory; NULL: none */
+	uint64_t journal_max;	/* bytes */
 	uint32_t spin_us;	/* look at active rings for so long before sleeping */
 	struct endpoint *endpoints;
 	struct tenant *tenants;

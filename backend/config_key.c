@@ -170,6 +170,7 @@ static const char *write_mode_parse(void *field, const char *value)
 	static const char *const names[] = {
 		[NEXUS__V1__WRITE_MODE__THROUGH] = "through",
 		[NEXUS__V1__WRITE_MODE__DEFERRED] = "deferred",
+		[NEXUS__V1__WRITE_MODE__JOURNALED] = "journaled",
 	};
 
 	for (uint32_t mode = NEXUS__V1__WRITE_MODE__THROUGH; mode < sizeof(names) / sizeof(names[0]); mode++) {
@@ -178,7 +179,7 @@ static const char *write_mode_parse(void *field, const char *value)
 			return NULL;
 		}
 	}
-	return "write through or deferred";
+	return "write through, deferred or journaled";
 }
 
 static const char *memory_parse(void *field, const char *value)
@@ -302,6 +303,8 @@ const struct config_key config_keys[] = {
 	OBJECT(SECTION_BACKEND, struct config, snapshot_dir, false, directory_parse),
 	OBJECT(SECTION_BACKEND, struct config, vmm, false, file_parse),
 	OBJECT(SECTION_BACKEND, struct config, max_instances, false, instances_parse),
+	OBJECT(SECTION_BACKEND, struct config, journal, false, file_parse),
+	OBJECT(SECTION_BACKEND, struct config, journal_max, false, size_parse),
 
 	OBJECT(SECTION_ENDPOINT, struct endpoint, url, true, text_parse),
 	OBJECT(SECTION_ENDPOINT, struct endpoint, service, false, service_parse),

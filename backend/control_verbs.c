@@ -7,6 +7,7 @@
 #include "config.h"
 #include "control.h"
 #include "control_functions.h"
+#include "journal.h"
 #include "nexus_hypercall.h"
 #include "transport_kvm.h"
 #include "transport_unix.h"
@@ -35,6 +36,7 @@ static const struct {
 	COUNTER(prefetch_hits),
 	COUNTER(prefetch_useless),
 	COUNTER(writes_deferred),
+	COUNTER(writes_journaled),
 	COUNTER(writes_degraded),
 	COUNTER(retries),
 	COUNTER(resumed),
@@ -175,6 +177,24 @@ static void breaker_add(const struct breaker *breaker, void *arg)
 						     "opens", (json_int_t)breaker->opens, "last", breaker->reason));
 }
 
+static json_t *journal_describe(void)
+{
+	json_t *object = json_object();
+
+#define STAT(name) json_object_set_new(object, #name, \
+				       json_integer(__atomic_load_n(&journal_stats.name, __ATOMIC_RELAXED)))
+	STAT(records);
+	STAT(bytes);
+	STAT(segments);
+	STAT(replayed);
+	STAT(torn);
+	STAT(damaged);
+	STAT(orphaned);
+	STAT(retries);
+#undef STAT
+	return object;
+}
+
 static void verb_stats(struct control_call *call, const json_t *arguments)
 {
 	json_t *workers = json_array(), *totals = json_object(), *vms = json_array(), *breakers = json_array(), *worker;
@@ -197,9 +217,9 @@ static void verb_stats(struct control_call *call, const json_t *arguments)
 						     "tenant", vm->tenant->name, "function", vm->function,
 						     "requests", (json_int_t)kvm_vm_requests(vm->kvm)));
 	breaker_each(breaker_add, breakers);
-	control_reply(call, json_pack("{s:o, s:o, s:o, s:o, s:I}", "totals", totals, "workers", workers, "vms", vms,
+	control_reply(call, json_pack("{s:o, s:o, s:o, s:o, s:I, s:o}", "totals", totals, "workers", workers, "vms", vms,
 				      "breakers", breakers,
-				      "connections", (json_int_t)unix_connections()));
+				      "connections", (json_int_t)unix_connections(), "journal", journal_describe()));
 }
 
 static void verb_reload(struct control_call *call, const json_t *arguments)

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include "gate.h"
 #include "next.h"
+#include "journal.h"
 #include "order.h"
 #include "policy.h"
 #include "prefetch.h"
@@ -12,6 +13,7 @@ const struct gate *const gates[] = {
 	&instance_gate,
 	&policy_gate,
 	&order_gate,
+	&journal_gate,
 	&prefetch_gate,
 	&share_gate,
 	NULL,

@@ -179,6 +179,54 @@ static void poll_completed(struct loop *loop, struct loop_watch *watch, int res,
 	poll->ready(poll, res < 0 ? POLLERR | POLLNVAL : (unsigned int)res);
 }
 
+/* ---- files ---- */
+
+/* What a completion names: a watch, or with this bit a loop_io. */
+#define LOOP_IO	1UL
+
+static int io_queue(struct io_uring_sqe *sqe, struct loop_io *io)
+{
+	io_uring_sqe_set_data(sqe, (void *)((uintptr_t)io | LOOP_IO));
+	return 0;
+}
+
+int loop_read(struct loop *loop, struct loop_io *io, int fd, void *data, uint32_t len, uint64_t offset)
+{
+	struct io_uring_sqe *sqe = loop_sqe(loop);
+
+	if (!sqe)
+		return -EBUSY;
+	io_uring_prep_read(sqe, fd, data, len, offset);
+	return io_queue(sqe, io);
+}
+
+int loop_write(struct loop *loop, struct loop_io *io, int fd, const void *data, uint32_t len, uint64_t offset)
+{
+	struct io_uring_sqe *sqe = loop_sqe(loop);
+
+	if (!sqe)
+		return -EBUSY;
+	io_uring_prep_write(sqe, fd, data, len, offset);
+	return io_queue(sqe, io);
+}
+
+int loop_datasync(struct loop *loop, struct loop_io *io, int fd)
+{
+	struct io_uring_sqe *sqe = loop_sqe(loop);
+
+	if (!sqe)
+		return -EBUSY;
+	io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
+	return io_queue(sqe, io);
+}
+
+static void io_completed(uintptr_t name, int res)
+{
+	struct loop_io *io = (struct loop_io *)(name & ~LOOP_IO);
+
+	io->done(io, res);
+}
+
 /* ---- timers ---- */
 
 static void heap_set(struct loop *loop, unsigned int i, struct loop_timer *timer)
@@ -449,7 +497,9 @@ static void loop_reap(struct loop *loop)
 		res = cqe->res;
 		more = cqe->flags & IORING_CQE_F_MORE;
 		io_uring_cqe_seen(&loop->ring, cqe);
-		if (watch)
+		if ((uintptr_t)watch & LOOP_IO)
+			io_completed((uintptr_t)watch, res);
+		else if (watch)
 			poll_completed(loop, watch, res, more);
 	}
 }

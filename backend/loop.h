@@ -48,6 +48,18 @@ void loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t dela
 void loop_timer_stop(struct loop *loop, struct loop_timer *timer);
 
 /*
+ * File I/O. The struct and the memory are the loop's until done() was called, in
+ * a later turn, with the bytes moved or -errno. It cannot be stopped. 0, or
+ * -EBUSY: done() will not be called.
+ */
+struct loop_io {
+	void (*done)(struct loop_io *io, int res);
+};
+int loop_read(struct loop *loop, struct loop_io *io, int fd, void *data, uint32_t len, uint64_t offset);
+int loop_write(struct loop *loop, struct loop_io *io, int fd, const void *data, uint32_t len, uint64_t offset);
+int loop_datasync(struct loop *loop, struct loop_io *io, int fd);
+
+/*
  * Hooks around sleeping: before_sleep() is called when a turn has nothing left
  * to do; it returns false if it found work (the loop then does not sleep).
  * after_sleep() follows each wake-up.

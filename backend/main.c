@@ -19,6 +19,7 @@
 #include "event.h"
 #include "function.h"
 #include "ingress.h"
+#include "journal.h"
 #include "keys.h"
 #include "log.h"
 #include "loop.h"
@@ -154,7 +155,9 @@ static int serve(struct config *config)
 	ret = signals_start();
 	if (ret)
 		return main_fail("signals", ret);
-	ret = functions_start(config, main_loop);
+	ret = journal_open(config);
+	if (!ret)
+		ret = functions_start(config, main_loop);
 	if (!ret)
 		ret = workers_start(config);
 	if (ret)
@@ -188,6 +191,7 @@ static int serve(struct config *config)
 	functions_stop();
 	microvms_stop();
 	vm_stop();
+	journal_close();
 	return ret;
 }
 

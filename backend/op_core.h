@@ -36,6 +36,7 @@ struct op_core {
 	struct share_turn share;	/* share.c's */
 	uint64_t moved;			/* bytes through its windows so far */
 	struct order_claim *claim;	/* order.c's */
+	struct journal_waiter *journal_waiter;	/* journal_gate.c's */
 	bool request_done;		/* the request's own slot was completed */
 	bool fin;			/* upload: all its data is here */
 	bool ended;			/* only the end's status and response are left */

@@ -16,6 +16,7 @@
 #include "channel.h"
 #include "config.h"
 #include "gate.h"
+#include "journal.h"
 #include "log.h"
 #include "op_core.h"
 #include "order.h"
@@ -138,6 +139,20 @@ static Nexus__V1__WriteMode order_write_mode(const struct op *op)
 	return mode == NEXUS__V1__WRITE_MODE__TENANT_DEFAULT ? op->tenant->write_mode : mode;
 }
 
+static int order_journal(struct op *op, const struct tenant_writes *writes)
+{
+	if (!journal_enabled())
+		return op_error(op, -ENOTSUP, "NexusUnsupported",
+				"this host has no journal: set `journal` in [backend], or use another write mode");
+	if (!writes || writes_unwritten(writes) > op->tenant->max_unwritten) {
+		counter_add(&op->worker->counters.writes_degraded, 1);
+		return 0;
+	}
+	op->type = &journal_put_type;
+	op->state = memset(op_alloc(op, op->type->state_size), 0, op->type->state_size);
+	return 0;
+}
+
 /* How a put is acknowledged. */
 static int order_put(struct order_claim *claim)
 {
@@ -150,6 +165,8 @@ static int order_put(struct order_claim *claim)
 		return 0;
 	case NEXUS__V1__WRITE_MODE__DEFERRED:
 		break;
+	case NEXUS__V1__WRITE_MODE__JOURNALED:
+		return order_journal(claim->op, writes);
 	default:
 		return op_error(claim->op, -EINVAL, "NexusBadRequest", "write mode %d is not known", put->write_mode);
 	}

@@ -114,6 +114,8 @@ int s3_call_conditions(struct s3_call *call, const struct s3_conditions *conditi
 
 /* s3_put.c: what to sign as the hash of an upload. */
 void s3_call_hash(struct s3_call *call);
+/* s3_put.c: check a put's request and prepare op->state, without I/O. 0, or -errno after op_error(). */
+int s3_put_prepare(struct op *op);
 
 /* op_type.start's end, op_type.window and op_type.abort. */
 int s3_call_start(struct s3_call *call);

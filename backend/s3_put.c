@@ -28,7 +28,7 @@ struct s3_put {
 	struct put_parts *parts;	/* NULL: it is one PUT */
 };
 
-static int s3_put_start(struct op *op)
+int s3_put_prepare(struct op *op)
 {
 	const Nexus__V1__PutObject *put = op->request->put_object;
 	struct s3_put *state = op->state;
@@ -41,12 +41,21 @@ static int s3_put_start(struct op *op)
 	ret = s3_call_content(call, put->content_type, put->metadata, put->n_metadata);
 	if (!ret)
 		ret = s3_call_fields(call, S3_PUT, put->headers, put->n_headers);
+	return ret;
+}
+
+static int s3_put_start(struct op *op)
+{
+	struct s3_put *state = op->state;
+	struct s3_call *call = &state->call;
+	int ret = s3_put_prepare(op);
+
 	if (ret)
 		return ret;
 	if (put_parts_wanted(call))
 		return put_parts_start(call, &state->parts);
 	call->http.upload = true;
-	call->http.upload_length = put->content_length;
+	call->http.upload_length = op->request->put_object->content_length;
 	s3_call_hash(call);
 	return s3_call_start(call);
 }

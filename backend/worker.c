@@ -8,6 +8,7 @@
 #include "config.h"
 #include "conn.h"
 #include "container.h"
+#include "journal.h"
 #include "log.h"
 #include "op_core.h"
 #include "share.h"
@@ -19,6 +20,7 @@
 
 static struct worker_core **workers;	/* fixed between start and stop */
 static uint32_t nr_workers;
+static struct worker_core *journal_worker;	/* not among them; NULL: no journal */
 
 static uint64_t clock_us(void)
 {
@@ -286,6 +288,15 @@ int workers_start(const struct config *config)
 		}
 		nr_workers++;
 	}
+	if (journal_enabled()) {
+		ret = worker_new(config, &journal_worker);
+		if (ret) {
+			log_error("the journal's thread cannot start: %s", strerror(-ret));
+			workers_stop();
+			return ret;
+		}
+		journal_start(&journal_worker->worker);
+	}
 	return 0;
 }
 
@@ -293,10 +304,17 @@ void workers_stop(void)
 {
 	for (uint32_t i = 0; i < nr_workers; i++)
 		loop_post(workers[i]->worker.loop, worker_drain, workers[i]);
-	for (uint32_t i = 0; i < nr_workers; i++) {
+	for (uint32_t i = 0; i < nr_workers; i++)
 		pthread_join(workers[i]->thread, NULL);
-		worker_free(workers[i]);
+	/* They and the journal post to each other's loops until all have ended. */
+	if (journal_worker) {
+		loop_post(journal_worker->worker.loop, worker_drain, journal_worker);
+		pthread_join(journal_worker->thread, NULL);
 	}
+	for (uint32_t i = 0; i < nr_workers; i++)
+		worker_free(workers[i]);
+	worker_free(journal_worker);
+	journal_worker = NULL;
 	free(workers);
 	workers = NULL;
 	nr_workers = 0;

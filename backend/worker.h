@@ -29,6 +29,7 @@ struct counters {
 	uint64_t prefetch_hits;		/* of those, by the guests' own account: asked for later */
 	uint64_t prefetch_useless;	/* and never asked for */
 	uint64_t writes_deferred;	/* uploads that the guest does not wait for */
+	uint64_t writes_journaled;	/* uploads acknowledged by the journal */
 	uint64_t writes_degraded;	/* of those and of journaled ones: waited for after all, as too much was unwritten */
 	uint64_t retries;		/* store requests sent again after a failure */
 	uint64_t resumed;		/* those that asked for the rest of a download only */

@@ -29,6 +29,8 @@ int ctl_stats(const struct ctl *ctl, int argc, char **argv)
 	}
 	printf("\n%-20s %14zu\n%-20s %14lld\n", "vms", json_array_size(json_object_get(result, "vms")),
 	       "connections", (long long)json_integer_value(json_object_get(result, "connections")));
+	json_object_foreach(json_object_get(result, "journal"), name, total)
+		printf("journal_%-12s %14lld\n", name, (long long)json_integer_value(total));
 	json_decref(result);
 	return CTL_OK;
 }

@@ -7,8 +7,8 @@ import sys
 import threading
 import time
 
-from guest import DEFERRED, Failure, Guest, THROUGH, library, target
-from host import BUCKET, BUILD, Backend, Store, Tap
+from guest import DEFERRED, Failure, Guest, JOURNALED, THROUGH, library, target
+from host import BUCKET, BUILD, Backend, Store, Tap, WORK
 
 tap = Tap()
 lib = library(f"{BUILD}/guest-lib/libnexus-guest.so.1")
@@ -16,7 +16,8 @@ store = Store()
 backend = Backend(store, {"test": ["max_pinned = 64M"],
                           "wrong": ["profile = wrong"],
                           "tight": ["max_unwritten = 64K"],
-                          "later": ["write_mode = deferred"]})
+                          "later": ["write_mode = deferred"]},
+                  [f"journal = {WORK}/journal", "journal_max = 16M"])
 
 
 class Call(threading.Thread):
@@ -206,11 +207,129 @@ def daemon_restarts(guest):
     guest.flush()
 
 
+def journal(name):
+    return backend.stats()["journal"][name]
+
+
+def journal_empties(seconds=20):
+    deadline = time.monotonic() + seconds
+    while journal("records") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return journal("records")
+
+
+def journaled_returns_when_on_disk(guest):
+    store.stop()
+    put = Call(guest.put, BUCKET, "j/one", b"one" * 1000, JOURNALED)
+    tap.ok(not put.blocks(2) and not put.error, "journaled: put returns while the store does nothing")
+    tap.equal(journal("records"), 1, "journaled: it is in the journal")
+    flush = Call(guest.flush)
+    tap.ok(not flush.blocks(2), "journaled: a flush does not wait for the store")
+    store.go_on()
+    tap.ok(store.wait("j/one", b"one" * 1000), "journaled: the object arrives")
+    tap.equal(journal_empties(), 0, "journaled: then the journal is empty")
+    for size in 0, 1, 4095, 4096, 4097, 262144, 262145, 3 << 20:
+        data = os.urandom(size)
+        guest.put(BUCKET, f"j/size{size}", data, JOURNALED)
+        tap.equal(guest.get(BUCKET, f"j/size{size}", 4 << 20), data, f"journaled: {size} bytes; a get sees them")
+
+
+def journaled_is_seen_by_others(guest):
+    other = Guest(lib, target("test"))      # another connection, of the same function
+    store.stop()
+    for version in range(10):
+        guest.put(BUCKET, "j/seen", b"%04d" % version, JOURNALED)
+    get = Call(other.get, BUCKET, "j/seen")
+    tap.ok(get.blocks(), "journaled: a get of another guest of the function waits")
+    store.go_on()
+    tap.equal((get.end(), get.value), (None, b"0009"), "journaled: and sees the last of ten versions")
+    tap.equal(len(puts_of("j/seen")), 10, "journaled: all of them were stored, in order")
+    store.stop()
+    guest.put(BUCKET, "j/mixed", b"journaled", JOURNALED)
+    put = Call(other.put, BUCKET, "j/mixed", b"through", THROUGH)
+    tap.ok(put.blocks(), "journaled: a through put of the same key waits for it")
+    delete = Call(guest.delete, BUCKET, "j/seen")
+    store.go_on()
+    tap.equal((put.end(), delete.end()), (None, None), "journaled: it ends well")
+    tap.equal(store.get("j/mixed"), b"through", "journaled: the later write remains")
+    other.close()
+
+
+def journaled_refuses_what_could_not_be_stored(guest):
+    failure = failure_of(guest.put, BUCKET, "k" * 1025, b"x", JOURNALED)
+    tap.ok(failure and failure.code == "NexusBadRequest", f"journaled: a bad request is refused at once ({failure})")
+    failure = failure_of(guest.put, "elsewhere", "k", b"x", JOURNALED)
+    tap.ok(failure and failure.code == "NexusPolicyDenied", "journaled: so is what policy denies")
+
+
+def journaled_survives(guest):
+    child = os.fork()
+    store.stop()
+    if not child:
+        mortal = Guest(lib, target("test"))
+        for i in range(30):
+            mortal.put(BUCKET, f"j/crash{i % 5}", b"%04d" % i * 5000, JOURNALED)
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    backend.kill()
+    tap.equal(backend.start()["journal"]["replayed"], 30, "journaled: writer and daemon killed, all are replayed")
+    get = Call(guest.get, BUCKET, "j/crash4")
+    tap.ok(get.blocks(), "journaled: a get waits for what was replayed")
+    backend.kill()
+    backend.start()
+    store.go_on()
+    tap.equal((get.end(), get.value), (None, b"0029" * 5000), "journaled: and sees it, over another kill")
+    tap.ok(all(store.wait(f"j/crash{i}", b"%04d" % (25 + i) * 5000) for i in range(5)),
+           "journaled: each key has its last version")
+    tap.equal(journal_empties(), 0, "journaled: then the journal is empty")
+    tap.equal(backend.stop(), 0, "the daemon stops")
+    tap.equal(backend.start()["journal"]["replayed"], 0, "journaled: what was stored is not replayed")
+    tap.equal(os.listdir(f"{WORK}/journal"), [], "journaled: no file of an earlier daemon is left")
+
+
+def full_journal_degrades(guest):
+    store.stop()
+    for i in range(7):
+        guest.put(BUCKET, f"j/full{i}", b"f" * (2 << 20), JOURNALED)
+    put = Call(guest.put, BUCKET, "j/full0", b"g" * (3 << 20), JOURNALED)
+    tap.ok(put.blocks(), "journaled: what the journal has no room for is written through")
+    store.go_on()
+    tap.equal(put.end(), None, "journaled: and ends well")
+    tap.ok(store.get("j/full0") == b"g" * (3 << 20), "journaled: after what the journal held of its key")
+    journal_empties()
+
+
+def stuck_writes_are_kept(_):
+    guest = Guest(lib, target("wrong"))
+    guest.put(BUCKET, "j/stuck", b"stuck", JOURNALED)
+    time.sleep(0.5)
+    tap.ok(journal("records") == 1 and journal("retries") > 0, "journaled: what the store refuses is tried again")
+    guest.close()
+    tap.equal(backend.stop(), 0, "the daemon stops")
+    with open(f"{backend.config}/nexus.conf") as file:
+        text = file.read()
+    with open(f"{backend.config}/nexus.conf", "w") as file:
+        file.write(text.replace("profile = wrong\n", "").replace("wrong", "gone"))
+    tap.equal(backend.start()["journal"]["replayed"], 1, "journaled: it is kept over a restart")
+    time.sleep(0.2)
+    tap.equal(journal("orphaned"), 1, "journaled: without its tenant it is kept, and shown")
+    backend.stop()
+    with open(f"{backend.config}/nexus.conf", "w") as file:
+        file.write(text.replace("profile = wrong\n", ""))
+    backend.start()
+    tap.ok(store.wait("j/stuck", b"stuck"), "journaled: when the cause is remedied it is stored")
+    journal_empties()
+
+
 def main():
+    os.mkdir(f"{WORK}/journal", 0o700)
     backend.start()
     guest = Guest(lib, target("test"))
     for case in (deferred_returns_at_once, deferred_keeps_order, reads_see_pending_writes, failures_are_told_once,
-                 writes_outlive_the_process, too_much_degrades, tenants_default, daemon_dies, daemon_restarts):
+                 writes_outlive_the_process, too_much_degrades, tenants_default, daemon_dies, daemon_restarts,
+                 journaled_returns_when_on_disk, journaled_is_seen_by_others,
+                 journaled_refuses_what_could_not_be_stored, journaled_survives, full_journal_degrades,
+                 stuck_writes_are_kept):
         try:
             case(guest)
         finally:
