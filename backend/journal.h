@@ -46,8 +46,10 @@ bool journal_enabled(void);
 /* Parks what must not pass a journaled write of the same function that is not in the store. */
 extern const struct gate journal_gate;
 
-/* A put that ends when it is in the journal; order.c chooses it. It becomes s3_put_type if the journal is full. */
+/* A put that ends when it is in the journal. */
 extern const struct op_type journal_put_type;
+/* Make one of a put that has not begun. It becomes what it was if the journal is full. */
+void journal_choose(struct op *op);
 
 /* ---- between journal_put.c and journal.c ---- */
 

@@ -16,11 +16,28 @@
 
 struct journal_put {
 	struct journal_write *write;
+	const struct op_type *through;	/* what it was */
 	bool with_journal;	/* the journal has it, and will reply */
 	bool reserved;		/* the journal has room for it */
 };
 
 static void put_fill(struct op *op);
+
+static void put_become(struct op *op, const struct op_type *type)
+{
+	op->type = type;
+	op->state = memset(op_alloc(op, type->state_size), 0, type->state_size);
+}
+
+void journal_choose(struct op *op)
+{
+	const struct op_type *through = op->type;
+	struct journal_put *put;
+
+	put_become(op, &journal_put_type);
+	put = op->state;
+	put->through = through;
+}
 
 static void put_end(struct op *op, int status)
 {
@@ -42,8 +59,7 @@ static void put_through(struct op *op)
 	put->write->drop = true;
 	journal_write_send(put->write);
 	op->windows->done = 0;
-	op->type = &s3_put_type;
-	op->state = memset(op_alloc(op, op->type->state_size), 0, op->type->state_size);
+	put_become(op, put->through);
 	ret = op->type->start(op);
 	if (ret)
 		op_finish(op, ret);

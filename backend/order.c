@@ -148,8 +148,7 @@ static int order_journal(struct op *op, const struct tenant_writes *writes)
 		counter_add(&op->worker->counters.writes_degraded, 1);
 		return 0;
 	}
-	op->type = &journal_put_type;
-	op->state = memset(op_alloc(op, op->type->state_size), 0, op->type->state_size);
+	journal_choose(op);
 	return 0;
 }
 

@@ -4,14 +4,18 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 #include "cleanup.h"
 #include "socket_path.h"
 
 #define BACKLOG	128
+/* The sockets of a daemon that was killed stay open until the kernel has ended the I/O of its rings. */
+#define VACATE_TRIES	100
+#define VACATE_STEP_NS	50000000L
 
 /* Does anybody listen there? A socket file outlives its process. */
-static int socket_path_vacate(const struct sockaddr_un *address, int type)
+static int socket_path_vacate_once(const struct sockaddr_un *address, int type)
 {
 	auto_close int fd = -1;
 	struct stat st;
@@ -26,6 +30,18 @@ static int socket_path_vacate(const struct sockaddr_un *address, int type)
 	if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)) || errno != ECONNREFUSED)
 		return -EADDRINUSE;
 	return unlink(address->sun_path) ? -errno : 0;
+}
+
+static int socket_path_vacate(const struct sockaddr_un *address, int type)
+{
+	const struct timespec step = { 0, VACATE_STEP_NS };
+	int ret = socket_path_vacate_once(address, type);
+
+	for (int i = 0; i < VACATE_TRIES && ret == -EADDRINUSE; i++) {
+		nanosleep(&step, NULL);
+		ret = socket_path_vacate_once(address, type);
+	}
+	return ret;
 }
 
 int socket_path_bind(const char *path, int type, uint32_t mode)

@@ -3,15 +3,18 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include "cleanup.h"
 #include "socket.h"
 
 #define MAX_FDS	2
+#define CONNECT_MS	500	/* as long as a listener with a full backlog is waited for; likewise to send */
 
 int socket_connect(const char *path)
 {
+	const struct timeval limit = { .tv_usec = 1000 * CONNECT_MS };
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	autoclose int sock = -1;
 
@@ -19,7 +22,10 @@ int socket_connect(const char *path)
 		return -ENAMETOOLONG;
 	strcpy(addr.sun_path, path);
 	sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (sock < 0 || connect(sock, (struct sockaddr *)&addr, sizeof(addr)))
+	if (sock < 0)
+		return -errno;
+	setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	if (connect(sock, (struct sockaddr *)&addr, sizeof(addr)))
 		return -errno;
 	return take_fd(&sock);
 }

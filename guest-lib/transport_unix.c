@@ -25,6 +25,7 @@
 #define LOOK_NS		200000000LL	/* how soon a daemon that died is noticed */
 #define REATTACH_MS	60000		/* how long the next one is waited for */
 #define REATTACH_STEP_NS 20000000L
+#define DYING_MS	5000		/* a daemon that answers for so long after it hung up is alive */
 
 struct transport_unix {
 	struct transport t;
@@ -33,6 +34,7 @@ struct transport_unix {
 	char *path;
 	pthread_mutex_t lock;	/* protects the rest, and one exchange of messages */
 	int sock;
+	int64_t lost_ms;	/* when the daemon was found to be gone; 0: it is there */
 	pid_t peer;		/* the daemon; 0: in a pid namespace that we do not see */
 	uint32_t pages;		/* as agreed with the daemon last */
 };
@@ -79,42 +81,58 @@ static pid_t unix_peer(int sock)
 	return getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) ? 0 : peer.pid;
 }
 
+static int64_t unix_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
 static int unix_reattach_once(struct transport_unix *u)
 {
 	struct nexus_unix_msg m = { .type = NEXUS_UNIX_REATTACH, .version = NEXUS_ABI_VERSION, .pages = u->pages };
-	int sock = socket_connect(u->path);
+	int ret;
 
-	if (sock < 0)
-		return sock;
-	close(u->sock);
-	u->sock = sock;
-	/* The one that hung up on us may still be at work in the arena. */
-	if (u->peer && unix_peer(sock) == u->peer)
+	if (unix_ended(u))
 		return -ESTALE;
-	u->peer = unix_peer(sock);
-	return unix_call(u, &m, (int []){ u->memfd, u->bell }, 2);
+	if (u->sock >= 0)
+		close(take_fd(&u->sock));
+	ret = socket_connect(u->path);
+	if (ret < 0)
+		return ret;
+	u->sock = ret;
+	/* The one that hung up on us may still be at work in the arena; or its socket outlives it for a moment. */
+	if (u->peer && unix_peer(u->sock) == u->peer)
+		return unix_now_ms() - u->lost_ms < DYING_MS ? -EAGAIN : -ESTALE;
+	ret = unix_call(u, &m, (int []){ u->memfd, u->bell }, 2);
+	if (!ret)
+		u->peer = unix_peer(u->sock);
+	return ret;
 }
 
 /*
- * The slots say what was in flight: the next daemon goes on with it. u->lock held.
- * Others wait for it meanwhile, as they would for the daemon's answers.
+ * The slots say what was in flight: the next daemon goes on with it. 0; -EINPROGRESS: none came for
+ * so long; -ECONNRESET: none will. u->lock held: others wait for it, as they would for the daemon's answers.
  */
-static int unix_reattach(struct transport_unix *u)
+static int unix_reattach(struct transport_unix *u, int64_t wait_ms)
 {
 	const struct timespec step = { 0, REATTACH_STEP_NS };
-	struct timespec start, now;
+	int64_t start = unix_now_ms(), now = start;
 	int ret;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	do {
-		ret = unix_ended(u) ? -ESTALE : unix_reattach_once(u);
-		if (!unix_lost(ret))
-			break;
+	if (!u->lost_ms)
+		u->lost_ms = start;
+	while (unix_lost(ret = unix_reattach_once(u)) && now - u->lost_ms < REATTACH_MS) {
+		if (now - start >= wait_ms)
+			return -EINPROGRESS;
 		nanosleep(&step, NULL);
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while ((now.tv_sec - start.tv_sec) * 1000LL < REATTACH_MS);
-	if (!ret)
+		now = unix_now_ms();
+	}
+	if (!ret) {
+		u->lost_ms = 0;
 		return 0;
+	}
 	if (ret == -ESTALE)
 		snprintf(u->t.reason, sizeof(u->t.reason), "the daemon closed the connection");
 	else
@@ -123,16 +141,20 @@ static int unix_reattach(struct transport_unix *u)
 	return -ECONNRESET;
 }
 
-static int unix_check(struct transport *t)
+static int unix_check_for(struct transport_unix *u, int64_t wait_ms)
 {
-	struct transport_unix *u = to_unix(t);
 	int ret = 0;
 
 	pthread_mutex_lock(&u->lock);
-	if (socket_closed(u->sock))
-		ret = unix_reattach(u);
+	if (u->lost_ms || socket_closed(u->sock))
+		ret = unix_reattach(u, wait_ms);
 	pthread_mutex_unlock(&u->lock);
 	return ret;
+}
+
+static int unix_check(struct transport *t)
+{
+	return unix_check_for(to_unix(t), INT64_MAX);
 }
 
 static int unix_kick(struct transport *t)
@@ -147,14 +169,14 @@ static int unix_kick(struct transport *t)
 
 static int unix_wait(struct transport *t, const uint32_t *word, uint32_t seen, int64_t timeout_ns)
 {
-	struct timespec ts;
+	int64_t look_ns = timeout_ns < LOOK_NS ? timeout_ns : LOOK_NS;
+	struct timespec ts = { look_ns / 1000000000, look_ns % 1000000000 };
+	int ret;
 
-	if (timeout_ns > LOOK_NS)
-		timeout_ns = LOOK_NS;
-	ts = (struct timespec){ timeout_ns / 1000000000, timeout_ns % 1000000000 };
 	if (!syscall(SYS_futex, word, FUTEX_WAIT, seen, &ts, NULL, 0) || errno != ETIMEDOUT)
 		return 0;
-	return unix_check(t);
+	ret = unix_check_for(to_unix(t), (timeout_ns - look_ns) / 1000000);
+	return ret == -EINPROGRESS ? 0 : ret;
 }
 
 static int unix_resize(struct transport_unix *u, size_t size)
@@ -166,8 +188,8 @@ static int unix_resize(struct transport_unix *u, size_t size)
 	do {
 		m = (struct nexus_unix_msg){ .type = NEXUS_UNIX_ARENA, .version = NEXUS_ABI_VERSION,
 					     .pages = size / NEXUS_PAGE_SIZE };
-		ret = unix_call(u, &m, NULL, 0);
-	} while (unix_lost(ret) && !(ret = unix_reattach(u)));
+		ret = u->lost_ms ? -EPIPE : unix_call(u, &m, NULL, 0);
+	} while (unix_lost(ret) && !(ret = unix_reattach(u, INT64_MAX)));
 	if (!ret)
 		u->pages = size / NEXUS_PAGE_SIZE;
 	pthread_mutex_unlock(&u->lock);
