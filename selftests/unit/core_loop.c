@@ -110,6 +110,28 @@ static void test_poll(void)
 	close(fd);
 }
 
+static void test_edges(void)
+{
+	struct loop_poll poll = { .ready = count_ready };
+	int fd = eventfd(0, EFD_CLOEXEC);
+
+	ready_count = 0;
+	loop_poll_start_edges(loop, &poll, fd, POLLIN);
+	run_for(10);
+	tap_is(ready_count, 0, "edges of a descriptor without news");
+	for (int i = 0; i < 3; i++) {
+		eventfd_write(fd, 1);
+		run_for(10);
+	}
+	tap_is(ready_count, 3, "each write calls back, and though nobody reads it, once");
+	tap_ok(poll.watch, "the poll goes on");
+	loop_poll_stop(loop, &poll);
+	eventfd_write(fd, 1);
+	run_for(10);
+	tap_is(ready_count, 3, "until it is stopped");
+	close(fd);
+}
+
 /* Two polls become ready in one turn; the first to run stops and frees the other. */
 struct pair {
 	struct loop_poll poll;
@@ -253,6 +275,7 @@ int main(void)
 	test_timers();
 	test_restart();
 	test_poll();
+	test_edges();
 	test_stop();
 	test_posts();
 	test_idle();

@@ -243,8 +243,41 @@ static void test_open(void)
 	tap_ok(!none, "nothing was opened");
 }
 
+static uint64_t kicks(void)
+{
+	struct nexus_info info = NEXUS_INFO_INIT;
+
+	nexus_info(nx, &info);
+	return info.kicks;
+}
+
+/* A host that sleeps is kicked once for all that it finds when it wakes. */
+static void test_kicks(void)
+{
+	struct nexus_op *ops[4];
+	struct nexus_slot copy;
+	uint32_t slots[4];
+
+	open_channel();
+	nexus_store(&peer.header->host_flags, NEXUS_HOST_NEED_KICK);
+	for (int i = 0; i < 3; i++)
+		ops[i] = nexus_null_start(nx, NULL);
+	tap_is(kicks(), 1, "three submissions to a host that sleeps are one kick");
+	for (int i = 0; i < 3; i++)
+		slots[i] = peer_take(&peer, &copy);
+	ops[3] = nexus_null_start(nx, NULL);
+	tap_is(kicks(), 2, "a host that took them and sleeps again is kicked again");
+	slots[3] = peer_take(&peer, &copy);
+	for (int i = 0; i < 4; i++) {
+		peer_complete(&peer, slots[i], 0, 0, 0, NULL, 0);
+		tap_is(finish(ops[i]), 0, "and answers");
+	}
+	close_channel();
+}
+
 int main(void)
 {
+	test_kicks();
 	test_garbage_slots();
 	test_bounds();
 	test_messages();

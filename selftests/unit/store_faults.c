@@ -130,6 +130,32 @@ static void test_stale(void)
 	unserve();
 }
 
+/* More than the answer to the second request of a connection, whose head comes as predicted. */
+static void serve_surplus(struct server *s)
+{
+	int fd;
+
+	while ((fd = server_accept(s)) >= 0) {
+		for (int i = 0; !server_read_head(s, fd); i++)
+			server_puts(fd, i % 2 ? OK_HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nforged" : OK_HELLO);
+		close(fd);
+	}
+}
+
+static void test_surplus(void)
+{
+	serve(serve_surplus, NULL);
+	for (int i = 0; i < 5; i++) {
+		get(5);
+		harness_run(&harness, &call, 20000);
+		tap_ok(call.received_len == 5 && !memcmp(call.received, "hello", 5),
+		       "a get with what was sent for it, whatever follows an answer");
+		call_free(&call);
+	}
+	tap_is(harness_counters(&harness).store_connections, 3, "a connection that said too much is not used again");
+	unserve();
+}
+
 /* ---- nobody there ---- */
 
 static void test_unreachable(void)
@@ -440,6 +466,7 @@ static void test_aborts(void)
 int main(void)
 {
 	test_stale();
+	test_surplus();
 	test_unreachable();
 	test_stalls();
 	test_cuts();
