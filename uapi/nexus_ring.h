@@ -124,7 +124,10 @@ struct nexus_ring_header {
  * An operation that both sends and receives (nexus.proto) turns with FIN: that
  * window, once it is sent, is the first to receive, all of it is room, and
  * data_out tells how much came; the windows behind it are as a download's.
- * It may be larger than what is sent of it, which the message tells.
+ * It may be larger than what is sent of it, which the message tells; where the
+ * message leaves the length open, all of it is sent, and that much is room. The
+ * Response comes with it. If the answer is there before the end of the upload,
+ * what is still sent up to FIN is dropped.
  * A stream is named by its request's slot number, which is not to be
  * reused before the stream has ended: a completion without MORE ends it, for
  * every window still queued too (each is completed; in a download the ones

@@ -106,7 +106,8 @@ static void window_drop(struct call *call)
 {
 	struct op_window *window = call->op.windows;
 
-	if (!call->upload && !call->scratch) {
+	call->turned |= window->fin && call->op.type->exchange;
+	if ((!call->upload || call->turned) && !call->scratch) {
 		call->received = realloc(call->received, call->received_len + window->done + 1);
 		memcpy(call->received + call->received_len, window->data, window->done);
 		call->received_len += window->done;
@@ -137,7 +138,7 @@ void op_window_done(struct op *op)
 	call->windows_done++;
 	op->base += op->windows->len;
 	window_drop(call);
-	if (!call->manual && !call->fin_sent && !call->refill_posted) {
+	if (!call->manual && (!call->fin_sent || call->op.type->exchange) && !call->refill_posted) {
 		call->refill_posted = true;
 		loop_post(call->harness->worker.loop, call_refill, call);
 	}
@@ -177,16 +178,20 @@ void call_window(struct call *call, uint32_t size)
 {
 	struct op_window *window = calloc(1, sizeof(*window));
 	size_t rest = call->upload_len - call->uploaded;
+	bool exchange = call->op.type->exchange;
 
 	window->len = size;
-	if (call->upload && rest < size)
+	/* An exchange's last window may be larger than what it sends. */
+	if (call->upload && !call->fin_sent && rest < size && !(exchange && (!rest || !call->late_fin)))
 		window->len = rest;
 	window->data = call->scratch ? call->scratch : malloc(window->len);
-	if (call->upload) {
+	if (call->upload && !call->fin_sent) {
+		if (rest > window->len)
+			rest = window->len;
 		if (!call->scratch)
-			memcpy(window->data, call->upload + call->uploaded, window->len);
-		call->uploaded += window->len;
-		window->fin = call->uploaded == call->upload_len && !(call->late_fin && window->len);
+			memcpy(window->data, call->upload + call->uploaded, rest);
+		call->uploaded += rest;
+		window->fin = call->uploaded == call->upload_len && !(call->late_fin && rest);
 		call->fin_sent = window->fin;
 	}
 	*call->tail = window;

@@ -51,6 +51,7 @@ struct call {
 
 	size_t uploaded;		/* bytes put into windows */
 	bool fin_sent;
+	bool turned;			/* an exchange: what windows hold came back */
 	bool refill_posted;
 };
 
