@@ -84,7 +84,7 @@ static int replay_record(struct replay *replay, struct segment *segment, uint64_
 
 	if (head->seq > journal.seq)
 		journal.seq = head->seq;
-	if (end > segment->end ||
+	if (end - JOURNAL_BLOCK > segment->end ||
 	    pread(segment->fd, &footer, sizeof(footer), end - JOURNAL_BLOCK) != sizeof(footer)) {
 		journal_stats.torn++;
 		return 0;

@@ -54,6 +54,8 @@ function = f
 workers = 3
 control = /run/x
 spin_us = 20
+journal = $dir
+journal_max = 64M
 [endpoint other]
 url = https://[::1]
 region = eu
@@ -71,6 +73,8 @@ buckets = another-bucket
 timeout = 1h
 max_pinned = 64M
 max_in_flight = 9
+write_mode = journaled
+max_unwritten = 1M
 ca_file = $dir/keys
 operations = s3:Get* dynamodb:Query
 operations = *
@@ -168,6 +172,11 @@ done <<-'END'
 	endpoint x|max_connections|0|write a number from 1 to 4096
 	endpoint x|ca_file|certs.pem|write an absolute path
 	tenant x|endpoint|nowhere|there is no such [endpoint NAME] section
+	backend|journal|here|write an absolute path
+	backend|journal_max|1K|write bytes, or a number with K, M or G
+	tenant x|write_mode|later|write through, deferred or journaled
+	tenant x|write_mode|journaled|there is no journal: write
+	tenant x|max_unwritten|0|write bytes, or a number with K, M or G
 	tenant x|buckets|UPPER|write BUCKET or BUCKET/KEY
 	tenant x|buckets|a*b|write BUCKET or BUCKET/KEY
 	tenant x|buckets|abc/|write BUCKET or BUCKET/KEY
