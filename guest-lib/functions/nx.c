@@ -37,6 +37,7 @@ static const char usage_text[] =
 	"  --target T      kvm: or unix:SOCKET (default: $NEXUS_TARGET, or kvm:)\n"
 	"  --sum           print a checksum and the number of bytes, not the data\n"
 	"  --key-hex       KEY is written in hexadecimal digits\n"
+	"  --window N      bytes that a stream moves at once\n"
 	"  --timeout MS    limit of one operation (default: the tenant's)\n"
 	"  --range R       get, head, copy of a part: bytes=FIRST-LAST\n"
 	"  --if-match TAG  get, head: only if the object has this entity tag\n"
@@ -68,7 +69,7 @@ enum {
 	OPT_META, OPT_SIZE, OPT_PATTERN, OPT_WRITE_MODE, OPT_FLUSH, OPT_STATS, OPT_HELP,
 	OPT_IF_NONE_MATCH, OPT_IF_MODIFIED, OPT_IF_UNMODIFIED, OPT_HEADER, OPT_INCLUDE, OPT_REPLACE, OPT_UPLOAD, OPT_PART,
 	OPT_DELIMITER, OPT_MAX_KEYS, OPT_START_AFTER, OPT_TOKEN, OPT_OWNER, OPT_V1, OPT_ALL, OPT_QUIET, OPT_REDIRECTS,
-	OPT_CHUNKED,
+	OPT_CHUNKED, OPT_WINDOW,
 };
 
 static const struct option long_options[] = {
@@ -76,6 +77,7 @@ static const struct option long_options[] = {
 	{ "sum", no_argument, NULL, OPT_SUM },
 	{ "key-hex", no_argument, NULL, OPT_KEY_HEX },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "window", required_argument, NULL, OPT_WINDOW },
 	{ "range", required_argument, NULL, OPT_RANGE },
 	{ "if-match", required_argument, NULL, OPT_IF_MATCH },
 	{ "version-id", required_argument, NULL, OPT_VERSION_ID },
@@ -520,6 +522,10 @@ static int nx_option(struct nx *nx, int c)
 	case OPT_TIMEOUT:
 		ret = nx_number(optarg, &n);
 		nx->options.timeout_ms = n;
+		break;
+	case OPT_WINDOW:
+		ret = nx_number(optarg, &n);
+		nx->options.window = n;
 		break;
 	case OPT_RANGE:
 		nx->options.range = optarg;

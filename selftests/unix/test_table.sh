@@ -34,13 +34,19 @@ cutting http_cut "$NEXUS_HTTP_PORT" 60
 cutting http_body_cut "$NEXUS_HTTP_PORT" 5000
 cutting dynamodb_cut "$NEXUS_DYNAMODB_PORT" 60
 
+# A service that has botocore check signatures.
+"$top/selftests/store/aws-judge" lambda "$scratch/aws-port" &
+proxies+=($!)
+until [ -e "$scratch/aws-port" ]; do sleep 0.05; done
+
 unix_config() {
 	local name
 	config_endpoint s3-cut "$s3_cut" 'retry_backoff = 10ms' 'breaker_failures = 0'
 	config_endpoint s3-list-cut "$s3_list_cut" 'max_attempts = 1' 'breaker_failures = 0'
 	config_endpoint dynamodb "$NEXUS_DYNAMODB_PORT" 'service = dynamodb'
 	config_endpoint dynamodb-cut "$dynamodb_cut" 'service = dynamodb' 'retry_backoff = 10ms' 'breaker_failures = 0'
-	for name in good:store,dynamodb:good broken:s3-cut,dynamodb-cut:good list:s3-list-cut:good denied:store:wrong; do
+	config_endpoint lambda "$(<"$scratch/aws-port")" 'service = lambda'
+	for name in good:store,dynamodb,lambda:good wrong:lambda:wrong broken:s3-cut,dynamodb-cut:good list:s3-list-cut:good denied:store:wrong; do
 		IFS=: read -r name endpoints profile <<<"$name"
 		config_tenant "table-$name" "${endpoints//,/ }" "$profile" 'buckets = nexus-test nexus-absent' \
 			'http_hosts = 127.0.0.1:* localhost:*' 'http_networks = 127.0.0.0/8' "ca_file = $NEXUS_CA_FILE"
@@ -395,13 +401,23 @@ good "a request of several windows" as good nx --header x-amz-target:DynamoDB_20
 	--header content-type:application/x-amz-json-1.0 aws dynamodb POST / json
 good "an answer of several windows" dynamodb good GetItem '{"TableName":"tests","Key":{"k":{"S":"large"}}}'
 is "${#output}" 390041 "has all of it"
+call='/2015-03-31/functions/arn%3Aaws%3Alambda/invocations'
+good "a signature of an encoded path and a query" nx --include aws lambda POST "$call?b=2&a=x%20%2F~y&B" text
+is "${output##*$'\n'}" "POST $call?B=&a=x%20%2F~y&b=2 9" "is what botocore signs"
+is "$(field request-id)" request-1 "the service's name for the request"
+good "of no body" nx --include aws lambda GET /x//y/../z
+is "${output##*$'\n'}" "GET /x//y/../z 0" "is what botocore signs"
+good "of 3 MB, hashed where they are" nx --window 4194304 --size 3000000 --pattern 1 aws lambda POST "$call"
+is "$output" "POST $call 3000000" "is what botocore signs"
 cell aws bad-input
+bad NexusLimitExceeded nx --window 262144 --size 3000000 --pattern 1 aws lambda POST "$call"
 bad NexusBadRequest nx aws dynamodb POST no-path json
 bad NexusBadRequest nx --header x-amz-date:x aws dynamodb POST / json
 bad NexusPolicyDenied nx aws sqs POST / json
 bad NexusPolicyDenied nx aws s3 GET /nexus-other/secret
 bad NexusLimitExceeded nx --size 16777217 --pattern 1 aws dynamodb POST /
 cell aws store-error
+bad InvalidSignatureException as wrong nx aws lambda POST "$call" text
 bad ResourceNotFoundException dynamodb good GetItem '{"TableName":"none","Key":{"k":{"S":"x"}}}'
 is "$(grep -o '#ResourceNotFoundException' stdout)" '#ResourceNotFoundException' "its body came, too"
 bad ValidationException dynamodb good GetItem '{"TableName":"tests","Key":{"wrong":{"S":"x"}}}'
