@@ -62,7 +62,7 @@ static void *server_serve(void *arg)
 
 void server_accept_each(struct server *server, void (*serve)(struct server *server, int fd))
 {
-	enum { MOST = 64 };
+	enum { MOST = 512 };
 	struct server *each[MOST];
 	int count = 0, fd;
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* TLS: certificates are verified, and payload of many records arrives whole in windows of any size. */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -18,15 +21,17 @@ static struct server server;
 static struct call call;
 static SSL_CTX *context;
 static char body[BODY], uploaded[BODY];
-static char ca_file[] = "/tmp/nexus-store-tls-XXXXXX";
+static char ca_file[] = "/tmp/nexus-store-tls-XXXXXX", other_file[] = "/tmp/nexus-store-tls-XXXXXX";
+static unsigned int accepted, reused;	/* handshakes, and those of them that resumed a session */
+static char offered[64];		/* ALPN's protocols, as sent last */
 
-static void make_certificate(void)
+static void make_certificate(char *path)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *certificate = X509_new();
 	X509_NAME *name = X509_get_subject_name(certificate);
 	X509_EXTENSION *san = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "IP:127.0.0.1");
-	FILE *file = fdopen(mkstemp(ca_file), "w");
+	FILE *file = fdopen(mkstemp(path), "w");
 
 	X509_set_version(certificate, 2);
 	ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
@@ -45,6 +50,17 @@ static void make_certificate(void)
 	X509_EXTENSION_free(san);
 	X509_free(certificate);
 	EVP_PKEY_free(key);
+}
+
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
+			   unsigned int in_len, void *arg)
+{
+	(void)ssl;
+	(void)arg;
+	snprintf(offered, sizeof(offered), "%.*s", (int)in_len, (const char *)in);
+	*out = in + 1;
+	*out_len = *in;
+	return SSL_TLSEXT_ERR_OK;
 }
 
 static int read_head(SSL *ssl, char *head, size_t size)
@@ -88,6 +104,8 @@ static void serve_tls(struct server *s)
 		ssl = SSL_new(context);
 		SSL_set_fd(ssl, fd);
 		if (SSL_accept(ssl) == 1) {
+			accepted++;
+			reused += SSL_session_reused(ssl);
 			while (!read_head(ssl, head, sizeof(head)))
 				answer(ssl, head);
 		}
@@ -118,6 +136,81 @@ static void open_tls(void)
 	snprintf(harness.url, sizeof(harness.url), "https://127.0.0.1:%u", server.port);
 }
 
+/* One get over a connection of its own: the one before is idle for too long by now. */
+static bool get_anew(void)
+{
+	bool ok;
+
+	harness_run_ms(&harness, 100);
+	get(BODY);
+	ok = call.finished && !call.status;
+	call_free(&call);
+	return ok;
+}
+
+static void open_anew(void)
+{
+	harness_close(&harness);
+	open_tls();
+	harness.endpoint.ca_file = ca_file;
+	harness.endpoint.idle_timeout_ms = 30;
+	accepted = reused = 0;
+}
+
+static void test_sessions(void)
+{
+	struct tenant other;
+	bool ok;
+
+	open_anew();
+	ok = get_anew() && get_anew() && get_anew();
+	tap_ok(ok && accepted == 3 && reused == 2,
+	       "of %u connections all but the first resume the session (%u)", accepted, reused);
+	other = harness.tenant;
+	other.name = "other";
+	harness.as = &other;
+	tap_ok(get_anew() && accepted == 4 && reused == 2, "another tenant's first one does not");
+	tap_ok(get_anew() && accepted == 5 && reused == 3, "its second one does");
+	tap_ok(!strcmp(offered, "\x08http/1.1"), "no other protocol than HTTP/1.1 is offered");
+}
+
+static void test_tenants_ca(void)
+{
+	open_anew();
+	harness.endpoint.ca_file = other_file;
+	harness.tenant.ca_file = ca_file;
+	tap_ok(get_anew(), "a tenant's certificates count, not the endpoint's");
+	open_anew();
+	harness.tenant.ca_file = other_file;
+	fails("also where only the endpoint's would fit");
+}
+
+/* The sockets that lead to the server: their keep-alive, and how long a silent peer is waited for. */
+static void test_sockets(void)
+{
+	unsigned int found = 0, alive = 0, limited = 0, value;
+	struct sockaddr_in peer;
+	socklen_t len;
+
+	open_anew();
+	get(BODY);
+	call_free(&call);
+	for (int fd = 3; fd < 256; fd++) {
+		len = sizeof(peer);
+		if (getpeername(fd, (struct sockaddr *)&peer, &len) || peer.sin_family != AF_INET ||
+		    ntohs(peer.sin_port) != server.port)
+			continue;
+		found++;
+		len = sizeof(value);
+		alive += !getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &value, &len) && value;
+		limited += !getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &value, &len) &&
+			   value == harness.endpoint.stall_timeout_ms;
+	}
+	tap_is(found, 1, "a connection stays");
+	tap_is(alive, 1, "its peer is probed");
+	tap_is(limited, 1, "and given up after stall_timeout");
+}
+
 int main(void)
 {
 	static const uint32_t windows[] = { BODY, 2 * BODY, 65536, 16384, 1000, 33333 };
@@ -126,7 +219,10 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < BODY; i++)
 		body[i] = (i * 2654435761u) >> 11;
-	make_certificate();
+	make_certificate(other_file);
+	SSL_CTX_free(context);
+	make_certificate(ca_file);
+	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
 	server_start(&server, serve_tls, NULL);
 	open_tls();
 
@@ -155,9 +251,13 @@ int main(void)
 	harness.endpoint.ca_file = ca_file;
 	harness.endpoint.host = "localhost";
 	fails("a certificate of another host is refused");
+	test_sessions();
+	test_tenants_ca();
+	test_sockets();
 	harness_close(&harness);
 	server_stop(&server);
 	SSL_CTX_free(context);
 	unlink(ca_file);
+	unlink(other_file);
 	return tap_done();
 }
