@@ -29,10 +29,12 @@ struct guest {
 	uint32_t ops;		/* operations that exist; limit: tenant->max_in_flight */
 	uint64_t requests;	/* so far; stored relaxed, other threads read it */
 	uint32_t polls;		/* operations that wait for news (op_type.poll); the same */
+	uint64_t polled;	/* how many of them have begun so far; the same */
+	uint32_t vm_id;		/* the module's number; 0: not a VM */
 	uint32_t prefetching;	/* prefetches beyond their gate */
 	struct prefetch_waiter *prefetch_waiters;	/* at it */
 	struct order order;	/* of its writes */
-	uint64_t restore_generation;	/* of the snapshot that it began as; 0: none */
+	uint64_t restore_generation;	/* another one for each VM, so that a clone learns that it is one; 0: not a VM */
 	bool internal;		/* the daemon itself (journal_upload.c) */
 };
 

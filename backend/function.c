@@ -5,9 +5,12 @@
 #include <string.h>
 #include <time.h>
 #include "config.h"
+#include "channel.h"
 #include "container.h"
 #include "function.h"
 #include "log.h"
+#include "op.h"
+#include "scale.h"
 #include "worker.h"
 
 #define SWEEP_MS	100	/* how late an event may learn that no instance came */
@@ -60,14 +63,17 @@ static void queue_sweep(struct loop_timer *timer)
 			invocation_put(late);
 		}
 	} while (late);
-	if (more)
-		loop_timer_start(function->loop, &function->timer, SWEEP_MS);
+	if (!more)
+		return;
+	scale_up(function);
+	loop_timer_start(function->loop, &function->timer, SWEEP_MS);
 }
 
 static void queue_watch(void *arg)
 {
 	struct function *function = arg;
 
+	scale_up(function);
 	if (!function->timer.deadline_ms)
 		loop_timer_start(function->loop, &function->timer, SWEEP_MS);
 }
@@ -80,16 +86,24 @@ static void instance_deliver(void *arg)
 }
 
 /* function->lock held. */
+static void instance_unlink(struct instance *instance)
+{
+	if (!instance->prev)
+		return;
+	*instance->prev = instance->next;
+	if (instance->next)
+		instance->next->prev = instance->prev;
+	instance->prev = NULL;
+}
+
+/* function->lock held. */
 static struct instance *instance_claim(struct function *function, struct invocation *inv)
 {
 	struct instance *instance = function->idle;
 
 	if (!instance)
 		return NULL;
-	function->idle = instance->next;
-	if (instance->next)
-		instance->next->prev = &function->idle;
-	instance->prev = NULL;
+	instance_unlink(instance);
 	instance->inv = inv;
 	return instance;
 }
@@ -132,7 +146,7 @@ int function_submit(struct invocation *inv, bool again)
 	/* Under the lock, so that no worker stops in between. */
 	if (instance)
 		ret = loop_post(instance->worker->loop, instance_deliver, instance);
-	else if (first)
+	else
 		ret = loop_post(function->loop, queue_watch, function);
 	if (ret)
 		abort();	/* a few bytes; the caller would wait for ever */
@@ -179,15 +193,28 @@ bool function_leave(struct instance *instance)
 	bool waited;
 
 	pthread_mutex_lock(&function->lock);
-	waited = instance->prev;
-	if (waited) {
-		*instance->prev = instance->next;
-		if (instance->next)
-			instance->next->prev = instance->prev;
-		instance->prev = NULL;
-	}
+	waited = instance->prev || instance->retired;
+	instance_unlink(instance);
 	pthread_mutex_unlock(&function->lock);
 	return waited;
+}
+
+bool function_retire(struct function *function, uint32_t vm_id)
+{
+	struct instance *instance;
+
+	pthread_mutex_lock(&function->lock);
+	/* The operation of one in the list stays: its worker takes the lock before it ends it. */
+	for (instance = function->idle; instance; instance = instance->next) {
+		if (instance->op->channel->guest->vm_id == vm_id)
+			break;
+	}
+	if (instance) {
+		instance_unlink(instance);
+		instance->retired = true;
+	}
+	pthread_mutex_unlock(&function->lock);
+	return instance;
 }
 
 void function_done(struct function *function)

@@ -44,6 +44,10 @@ struct function {
 	uint64_t log_since_ms;		/* rate limit of what its instances print */
 	unsigned int log_lines, log_dropped;
 	struct function_counters counters;
+
+	/* scale.c's, the main thread's */
+	unsigned int start_failures;	/* microVMs in a row that never asked for an event */
+	uint64_t start_after_ms;	/* no further one before */
 };
 
 /* An instance that waits: its Next. Belongs to its worker's thread, but for the list. */
@@ -53,6 +57,7 @@ struct instance {
 	struct worker *worker;
 	struct op *op;			/* NULL: it left after it was claimed */
 	struct invocation *inv;		/* claimed for this one */
+	bool retired;			/* taken off the list for good */
 	/* In the worker's thread; takes inv over. */
 	void (*deliver)(struct instance *instance);
 };
@@ -79,6 +84,9 @@ struct invocation *function_wait(struct instance *instance);
 
 /* It does not wait any more. False: deliver() is on its way, and will find op NULL. */
 bool function_leave(struct instance *instance);
+
+/* No event is to go to this VM any more, which waits for one. False: it does not, now. */
+bool function_retire(struct function *function, uint32_t vm_id);
 
 /* It was taken, and has ended. */
 void function_done(struct function *function);

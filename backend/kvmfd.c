@@ -1,37 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <dirent.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "cleanup.h"
 #include "kvmfd.h"
 
-static void cleanup_closedir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
+#define FDS_MAX		4096	/* of a VMM, looked at */
+#define GAP_MAX		256	/* numbers in a row that are not open: there are no more */
 
-/* The number of the first descriptor in the directory that is a KVM VM, or -errno. */
-static int kvmfd_find(pid_t pid)
+static bool kvmfd_is_vm(int fd)
 {
 	static const char want[] = "anon_inode:kvm-vm";
-	__attribute__((cleanup(cleanup_closedir))) DIR *dir = NULL;
 	char path[64], target[sizeof(want)];
-	struct dirent *entry;
-	ssize_t len;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	dir = opendir(path);
-	if (!dir)
-		return errno == ENOENT ? -ESRCH : -errno;
-	while ((entry = readdir(dir))) {
-		len = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target));
-		if (len == sizeof(want) - 1 && !memcmp(target, want, len))
-			return atoi(entry->d_name);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return readlink(path, target, sizeof(target)) == sizeof(want) - 1 && !memcmp(target, want, sizeof(want) - 1);
+}
+
+/*
+ * The first descriptor of the process that is a KVM VM, or -errno. We take one after the other:
+ * to list another user's /proc/PID/fd would need the right to read any file (CAP_DAC_READ_SEARCH).
+ */
+static int kvmfd_find(int process)
+{
+	auto_close int fd = -1;
+	int gap = 0;
+
+	for (int number = 0; number < FDS_MAX && gap < GAP_MAX; number++) {
+		fd = syscall(SYS_pidfd_getfd, process, number, 0);
+		if (fd < 0 && errno != EBADF)
+			return -errno;
+		gap = fd < 0 ? gap + 1 : 0;
+		if (fd < 0)
+			continue;
+		if (kvmfd_is_vm(fd))
+			return take_fd(&fd);
+		close(take_fd(&fd));
 	}
 	return -ENOENT;
 }
@@ -39,17 +46,12 @@ static int kvmfd_find(pid_t pid)
 int kvmfd_get(pid_t pid, int *pidfd)
 {
 	auto_close int process = syscall(SYS_pidfd_open, pid, 0);
-	int number, fd;
+	int fd;
 
 	if (process < 0)
 		return errno == EINVAL ? -ESRCH : -errno;	/* EINVAL: a thread's id, or no pid at all */
-	number = kvmfd_find(pid);
-	if (number < 0)
-		return number;
-	/* The pidfd pins the process that we ask; a number reused meanwhile shows in ADOPT's check. */
-	fd = syscall(SYS_pidfd_getfd, process, number, 0);
-	if (fd < 0)
-		return errno == EBADF ? -ENOENT : -errno;
-	*pidfd = take_fd(&process);
+	fd = kvmfd_find(process);
+	if (fd >= 0)
+		*pidfd = take_fd(&process);
 	return fd;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
@@ -25,6 +26,7 @@
 #include "loop.h"
 #include "microvm.h"
 #include "reload.h"
+#include "scale.h"
 #include "transport_unix.h"
 #include "version.h"
 #include "vm.h"
@@ -124,6 +126,12 @@ static void watchdog_start(void)
 	loop_timer_start(main_loop, &watchdog_timer, watchdog_ms);
 }
 
+/* The unit's capabilities are for the daemon: the VMMs that it starts get none of them. */
+static void keep_capabilities(void)
+{
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+}
+
 /* Every connection is a descriptor or several. */
 static void raise_limits(void)
 {
@@ -170,6 +178,7 @@ static int serve(struct config *config)
 	if (!ret && !stopping) {
 		vm_start(main_loop, config);
 		microvms_start(main_loop, config);
+		scale_start(main_loop);
 		control_functions_start(config);
 		ret = control_serve(main_loop);
 	}
@@ -264,6 +273,7 @@ int main(int argc, char **argv)
 	} else if (check) {
 		ret = check_config(config);
 	} else {
+		keep_capabilities();
 		raise_limits();
 		reload_start(config, dir);
 		ret = serve(config) ? 1 : 0;

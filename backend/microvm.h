@@ -36,6 +36,9 @@ struct microvm {
 	bool restored;
 	uint32_t vm_id;		/* the module's; 0: not adopted yet */
 	pid_t vmm_pid;
+	bool worked;		/* it has asked for events */
+	/* scale.c's: what it had asked for when last looked at, and since when that stands */
+	uint64_t seen_work, idle_since_ms;
 	/* CLOCK_MONOTONIC: asked for, its VM is there, adopted, its vCPUs run. 0: not yet */
 	uint64_t start_ms, ready_ms, adopted_ms, running_ms;
 };

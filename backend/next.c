@@ -17,6 +17,7 @@
 #include "gate.h"
 #include "next.h"
 #include "op_core.h"
+#include "scale.h"
 #include "worker_core.h"
 
 #define ENTROPY_SIZE	32
@@ -74,6 +75,8 @@ static void invocation_expired(struct loop_timer *timer)
 	snprintf(message, sizeof(message), "Task timed out after %.2f seconds",
 		 inv->function->config->timeout_ms / 1000.0);
 	function_count(inv->function, timeouts);
+	/* What it goes on with is nobody's any more. */
+	scale_expired(inv->channel->guest);
 	instance_fail(inv, "Sandbox.Timedout", message);
 }
 

@@ -57,6 +57,7 @@ static void op_count_poll(struct op_core *core, bool polls)
 	uint32_t *count = &core->op.channel->guest->polls;
 
 	__atomic_store_n(count, *count + polls - core->polls, __ATOMIC_RELAXED);
+	counter_add(&core->op.channel->guest->polled, polls && !core->polls);
 	core->polls = polls;
 }
 

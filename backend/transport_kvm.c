@@ -59,6 +59,11 @@ uint32_t kvm_vm_polls(const struct kvm_vm *vm)
 	return __atomic_load_n(&vm->guest.polls, __ATOMIC_RELAXED);
 }
 
+uint64_t kvm_vm_polled(const struct kvm_vm *vm)
+{
+	return __atomic_load_n(&vm->guest.polled, __ATOMIC_RELAXED);
+}
+
 /* ---- end of a VM ---- */
 
 static void kvm_vm_thaw(struct kvm_vm *vm, int status)
@@ -288,7 +293,7 @@ static void kvm_vm_begin(void *arg)
 		kvm_vm_close(vm);
 }
 
-struct kvm_vm *kvm_vm_new(struct worker *worker, int handle, int pidfd, const struct tenant *tenant,
+struct kvm_vm *kvm_vm_new(struct worker *worker, uint32_t id, uint64_t generation, int handle, int pidfd, const struct tenant *tenant,
 			  const char *function, void (*gone)(void *arg), void *arg)
 {
 	struct kvm_vm *vm = calloc(1, sizeof(*vm));
@@ -297,6 +302,8 @@ struct kvm_vm *kvm_vm_new(struct worker *worker, int handle, int pidfd, const st
 		return NULL;
 	vm->worker = worker;
 	vm->guest.tenant = tenant;
+	vm->guest.vm_id = id;
+	vm->guest.restore_generation = generation;
 	snprintf(vm->guest.function, sizeof(vm->guest.function), "%s", function);
 	vm->handle = handle;
 	vm->pidfd = pidfd;

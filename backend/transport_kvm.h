@@ -16,12 +16,13 @@ struct snapshot;
 #define KVM_GRANTS_MAX	1024
 
 /*
- * Serve the VM behind handle, on the worker. Takes both descriptors over
+ * Serve the VM behind handle, on the worker. id is the module's number; generation
+ * is not that of any other VM. Takes both descriptors over
  * (pidfd may be -1). gone(arg) runs in the worker's thread once the VM is
  * released: it died, or kvm_vm_release() was called. NULL: no memory.
  * The struct stays until kvm_vm_free().
  */
-struct kvm_vm *kvm_vm_new(struct worker *worker, int handle, int pidfd, const struct tenant *tenant,
+struct kvm_vm *kvm_vm_new(struct worker *worker, uint32_t id, uint64_t generation, int handle, int pidfd, const struct tenant *tenant,
 			  const char *function, void (*gone)(void *arg), void *arg);
 int kvm_vm_release(struct kvm_vm *vm);	/* begin; 0 or -ENOMEM */
 void kvm_vm_free(struct kvm_vm *vm);	/* once, after gone() and the last kvm_vm_release() */
@@ -40,5 +41,6 @@ int kvm_vm_freeze(struct kvm_vm *vm, struct snapshot *snapshot, void (*frozen)(v
 /* Any thread: requests so far; operations that wait for news, now. */
 uint64_t kvm_vm_requests(const struct kvm_vm *vm);
 uint32_t kvm_vm_polls(const struct kvm_vm *vm);
+uint64_t kvm_vm_polled(const struct kvm_vm *vm);	/* and how many have begun so far */
 
 #endif

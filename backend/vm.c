@@ -131,6 +131,8 @@ int vm_freeze(uint32_t id, struct snapshot *snapshot, void (*frozen)(void *arg, 
 static int vm_serve(uint32_t id, pid_t pid, const struct tenant *tenant, const char *function, int handle,
 		    int pidfd)
 {
+	/* Another one than that of the VM whose snapshot this one may be. */
+	uint64_t generation = (uint64_t)pid << 32 | id;
 	auto_close int owned_handle = handle, owned_pidfd = pidfd;
 	auto_free struct vm *vm = calloc(1, sizeof(*vm));
 
@@ -141,7 +143,7 @@ static int vm_serve(uint32_t id, pid_t pid, const struct tenant *tenant, const c
 	vm->tenant = tenant;
 	snprintf(vm->function, sizeof(vm->function), "%s", function);
 	vm->worker = workers_pick();
-	vm->kvm = kvm_vm_new(vm->worker, handle, pidfd, tenant, function, vm_gone, vm);
+	vm->kvm = kvm_vm_new(vm->worker, id, generation, handle, pidfd, tenant, function, vm_gone, vm);
 	if (!vm->kvm) {
 		workers_unpick(vm->worker);
 		return -ENOMEM;
@@ -317,6 +319,15 @@ uint32_t vm_polls(uint32_t id)
 	while (vm && vm->id != id)
 		vm = vm->next;
 	return vm ? kvm_vm_polls(vm->kvm) : 0;
+}
+
+uint64_t vm_polled(uint32_t id)
+{
+	const struct vm *vm = vms;
+
+	while (vm && vm->id != id)
+		vm = vm->next;
+	return vm ? kvm_vm_polled(vm->kvm) : 0;
 }
 
 const struct vm *vm_first(void)

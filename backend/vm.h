@@ -60,6 +60,7 @@ int vm_release(uint32_t id, void (*released)(void *arg), void *arg);
 
 /* How many operations of the VM wait for news: none, it is not ready yet, or at work. */
 uint32_t vm_polls(uint32_t id);
+uint64_t vm_polled(uint32_t id);	/* how many have begun so far */
 
 const struct vm *vm_first(void);
 

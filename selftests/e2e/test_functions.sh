@@ -3,44 +3,12 @@
 # Functions whose microVMs the daemon starts itself: booted, and ended.
 . "$(dirname "$0")/lib.sh"
 . "$top/selftests/tap.sh"
+. "$top/selftests/e2e/functions.sh"
 
-# function_config NAME IMAGE [LINE...]: a file of functions.d.
-function_config() {
-	mkdir -p $state/config/functions.d
-	printf '%s\n' "[function $1]" 'tenant = test' "kernel = $("$vhost/kernel" --kernel $series vmlinux)" \
-		"image = $2" 'append = console=ttyS0 pci=noearly panic=-1 quiet mitigations=off' "${@:3}" \
-		>"$state/config/functions.d/$1.conf"
-}
-
-# function_image NAME: standard input becomes the job of the image whose path is printed.
-function_image() {
-	cat "$build/guest.cpio" "$(guest_script "$1")" >$state/"$1".image
-	echo $state/"$1".image
-}
-
-# instance NAME FIELD: of the function's first instance.
-instance() {
-	nexusctl function show "$1" | sed -n "s/^ *\"$2\": \(.*\)/\1/p" | tr -d ',"' | head -1
-}
-
-# until_true SECONDS COMMAND...
-until_true() {
-	local end=$((SECONDS + $1))
-	while ! "${@:2}" >/dev/null 2>&1; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.2
-	done
-}
-
-logged() { grep -qF -e "$1" $state/backend.log; }
 none_left() { [ "$(nexusctl function show "$1" | grep -c '"pid"')" = 0 ]; }
 
 host_start
-config_write
-# Kept off the virtual host's processor 0, where the emulation of guests is not reliable.
-printf '#!/bin/sh\nexec taskset -c 1,2 qemu-system-x86_64 "$@"\n' >$state/vmm
-chmod 755 $state/vmm
-sed -i "s|^\[backend\]|&\nvmm = $state/vmm\nsnapshot_dir = $state/snapshots\nmax_instances = 2|" $state/config/nexus.conf
+functions_configure 2
 function_config hello "$(function_image hello <<<'nx null && echo "adopted before it ran"; sleep 60')" 'memory = 96M'
 function_config short "$(function_image short <<<'echo "going down"')" 'memory = 96M'
 function_config broken $state/no-such-image

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How many microVMs a function has: one more for each event that waits and has
+ * none on its way, up to the function's concurrency; one less when one was idle
+ * for keep_alive, or let an invocation run past its deadline. Down to none.
+ */
+#ifndef NEXUS_SCALE_H
+#define NEXUS_SCALE_H
+
+struct function;
+struct guest;
+struct loop;
+
+/* Both: main thread. */
+void scale_start(struct loop *loop);
+void scale_up(struct function *function);	/* events wait */
+
+/* The guest's invocation passed its deadline: any thread. Nothing to do if we did not start it. */
+void scale_expired(const struct guest *guest);
+
+#endif

@@ -1,0 +1,98 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# From a caller to a microVM that was not there before: booted, then cloned from a snapshot, its
+# input fetched into its memory while the VMM still loads it; kept, and ended when it is idle.
+. "$(dirname "$0")/lib.sh"
+. "$top/selftests/tap.sh"
+. "$top/selftests/e2e/functions.sh"
+
+port=8080
+# invoke NAME KEY [MORE]: the answer of one invocation; its HTTP status is in $state/status.
+invoke() {
+	local answer=$state/answer.$BASHPID
+	curl -s -m 120 -o "$answer" -w '%{http_code}' -H "Nexus-Prefetch: s3://nexus-test/$2" \
+		-H 'Content-Type: application/json' -d "{${3:-}\"key\":\"$2\"}" "http://127.0.0.1:$port/function/$1" >$state/status
+	cat "$answer"
+	echo
+}
+# field NAME: of the JSON on standard input.
+field() { sed -n "s/.*\"$1\":\"\?\([^,\"}]*\).*/\1/p"; }
+running() { nexusctl function show "$1" | grep -c '"pid"'; }
+some_idle() { [ "$(running "$1")" = "$2" ]; }
+working() { [ -n "$(instance "$1" running_ms)" ] && [ "$(instance "$1" running_ms)" != 0 ]; }
+
+host_start
+functions_configure 8
+printf '[ingress]\nlisten = 127.0.0.1:%s\n' $port >>$state/config/nexus.conf
+mkdir -p $state/native/usr/bin $state/native/etc
+cp "$build/selftests/unix/instance" $state/native/usr/bin/
+printf '%s\n' --uid 1000 -- /usr/bin/instance >$state/native/etc/nexus-init.args
+(cd $state/native && find . -mindepth 1 | cpio --quiet -o -H newc) >$state/native.cpio
+cat "$build/guest.cpio" $state/native.cpio >$state/native.image
+function_config native $state/native.image 'memory = 96M' 'timeout = 30s' 'start_timeout = 90s' 'keep_alive = 20s' \
+	'concurrency = 4'
+function_config hasty $state/native.image 'memory = 96M' 'timeout = 100ms' 'start_timeout = 90s' 'concurrency = 1'
+backend_start
+tap_ok $? "the daemon starts"
+
+answer=$(invoke native seed/known)
+tap_is "$(cat $state/status)" 200 "an invocation without any instance boots one"
+tap_has "$answer" '"n":' "and is answered"
+tap_is "$(running native)" 1 "there is one microVM"
+answer=$(invoke native seed/known)
+tap_is "$(running native)" 1 "the next invocation is its, too"
+tap_is "$(field hits <<<"$answer")" 1 "its input was prefetched"
+booted=$(field generation <<<"$answer")
+
+nexusctl function stop native >/dev/null
+until_true 20 some_idle native 0
+timeout 150 "$build/backend/nexusctl" --control $state/control.sock function snapshot native
+tap_ok $? "function snapshot"
+tap_is "$(nexusctl function list --json | grep -c '"snapshot": true')" 1 "there is a snapshot"
+ls -l $state/snapshots/native | sed 's/^/# /'
+before=$(cksum <$state/snapshots/native/ram)
+
+answer=$(invoke native seed/known)
+tap_is "$(cat $state/status)" 200 "an invocation clones one"
+tap_is "$(instance native restored)" true "that was restored"
+tap_is "$(field n <<<"$answer")" "$(invoke native seed/known | field n)" "and reads what it should"
+tap_is "$(field hits <<<"$answer")" 1 "its input was in its memory"
+[ "$(field generation <<<"$answer")" != "$booted" ]
+tap_ok $? "it knows that it is another one (restore generation)"
+echo "# ms since it was asked for: VM $(($(instance native ready_ms) - $(instance native start_ms)))," \
+	"adopted $(($(instance native adopted_ms) - $(instance native start_ms)))," \
+	"running $(($(instance native running_ms) - $(instance native start_ms)))"
+
+for i in 1 2 3; do (invoke native seed/known >$state/clone.$i) & clones[i]=$!; done
+wait "${clones[@]}"
+cat $state/clone.[123] | sed 's/^/# /'
+tap_is "$(cat $state/clone.[123] | grep -c '"n":')" 3 "three at once are answered"
+tap_is "$(for i in 1 2 3; do field entropy <$state/clone.$i; echo; done | sort -u | grep -c .)" 3 \
+	"each with entropy of its own"
+tap_is "$(cksum <$state/snapshots/native/ram)" "$before" "the snapshot is unchanged"
+
+until_true 60 some_idle native 0
+tap_ok $? "idle ones end: down to none"
+logged "it was idle for keep_alive"
+tap_ok $? "by keep_alive" || grep -F microVM $state/backend.log | tail -n 8 | sed 's/^/# /'
+
+invoke hasty seed/known >$state/hasty
+tap_has "$(cat $state/hasty)" "timed out after 0.10 seconds" "an invocation past its deadline is an error"
+until_true 20 some_idle hasty 0
+tap_ok $? "and its microVM is ended"
+logged "passed the deadline"
+tap_ok $? "for that"
+
+(invoke native seed/known '"slow":1,' >$state/killed) &
+killed=$!
+until_true 60 working native
+pid=$(instance native pid)
+kill -9 "$pid"
+wait $killed
+tap_has "$(cat $state/killed)" "ExitError" "the caller of a VMM that is killed hears at once"
+nexusctl function remove native
+tap_ok $? "function remove"
+[ ! -e $state/snapshots/native ]
+tap_ok $? "removes the files"
+host_stop
+tap_done
