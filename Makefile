@@ -8,6 +8,7 @@
 # make test-debug  the module's tests on that kernel
 # make lint       the kernel's own judges over the module and uapi/
 # make bench-unix  the daemon against wrk and curl, over the unix transport; 5 minutes
+# make bench-fairness  one tenant's latency beside another at full blast; a minute
 # make bench-exact  a GET's cost in instructions, against libcurl over virtio-net; 3 minutes
 # make setup      installs what the build and the tests need (Debian packages)
 # make install    into $(DESTDIR)$(PREFIX)
@@ -18,7 +19,7 @@ PREFIX ?= /usr/local
 top := $(CURDIR)
 O ?= $(top)/build
 
-.PHONY: all kmod backend guest-lib selftests setup run lint test test-kernels debug-kernel test-debug install clean help bench-unix bench-exact
+.PHONY: all kmod backend guest-lib selftests setup run lint test test-kernels debug-kernel test-debug install clean help bench-unix bench-fairness bench-exact
 
 all: kmod backend guest-lib selftests
 
@@ -76,6 +77,10 @@ test-debug: setup debug-kernel
 bench-unix: setup all
 	@selftests/setup bench
 	@NEXUS_BUILD=$(O) selftests/bench/unix $(if $(JSON),--json '$(JSON)')
+
+bench-fairness: setup all
+	@selftests/setup bench
+	@NEXUS_BUILD=$(O) selftests/bench/fairness
 
 bench-exact: setup all
 	@selftests/setup bench
