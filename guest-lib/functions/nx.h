@@ -50,7 +50,17 @@ int nx_open(const char *file, int *fd, uint64_t *len);
 /* Send a stream's total bytes, from the file (fd < 0: the pattern), and finish it. 0, or the status. */
 int nx_send(struct nx *nx, struct nexus_op *op, int fd, uint64_t total, struct sum *sum);
 
+/* nx_options.c: take the options. -1, or the exit status of a program that is to end here. */
+int nx_options(struct nx *nx, int argc, char **argv);
+
+/* The object's key as the options say it is written. 0, or -EINVAL, -ENAMETOOLONG. */
+int nx_key(struct nx *nx, const char *text);
+
 /* The subcommands: arguments behind their names. Return the exit status. */
+int nx_get(struct nx *nx, int argc, char **argv);
+int nx_put(struct nx *nx, int argc, char **argv);
+int nx_head(struct nx *nx, int argc, char **argv);
+int nx_delete(struct nx *nx, int argc, char **argv);
 int nx_delete_many(struct nx *nx, int argc, char **argv);
 int nx_copy(struct nx *nx, int argc, char **argv);
 int nx_list(struct nx *nx, int argc, char **argv);
