@@ -128,6 +128,7 @@ url = {url}
 region = us-east-1
 path_style = yes
 max_connections = {in_flight}
+multipart_threshold = 1G
 [tenant bench]
 endpoint = store
 credentials = credentials
