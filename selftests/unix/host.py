@@ -70,9 +70,10 @@ class Store:
 
 
 class Backend:
-    """nexus-backend with WORK/config; sockets WORK/NAME.sock for the tenants NAME: LINES."""
+    """nexus-backend with WORK/config; sockets WORK/NAME.sock for the tenants NAME: LINES, at the endpoint
+    store or one of endpoints NAME: LINES."""
 
-    def __init__(self, store, tenants, lines=()):
+    def __init__(self, store, tenants, lines=(), endpoints=None):
         self.config = f"{WORK}/config"
         os.makedirs(self.config)
         env = store.env
@@ -83,8 +84,12 @@ class Backend:
         with open(f"{self.config}/nexus.conf", "w") as file:
             print("[backend]", "workers = 2", f"control = {WORK}/control.sock", *lines,
                   "[endpoint store]", f"url = {env['NEXUS_S3_URL']}", sep="\n", file=file)
+            for name, extra in (endpoints or {}).items():
+                print(f"[endpoint {name}]", *extra, sep="\n", file=file)
             for name, extra in tenants.items():
-                print(f"[tenant {name}]", "endpoint = store", "credentials = credentials",
+                if not any(line.startswith("endpoint = ") for line in extra):
+                    extra = ["endpoint = store", *extra]
+                print(f"[tenant {name}]", "credentials = credentials",
                       f"buckets = {BUCKET}", *extra, f"[listen {name}]", f"path = {WORK}/{name}.sock",
                       "mode = 0666", f"tenant = {name}", "function = unix", sep="\n", file=file)
         self.process = None
