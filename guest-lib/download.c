@@ -3,26 +3,29 @@
 #include <string.h>
 #include "prefetch.h"
 #include "queue.h"
+#include "resume.h"
 #include "stream.h"
 
 void download_complete(struct nexus_op *op, struct window *w, const struct completion *c)
 {
-	if (op->closed) {
+	if (op->closed || op->resuming) {
 		/* It was queued behind the end. */
 		w->state = WINDOW_IDLE;
+		resume_go_on(op);
 		return;
 	}
 	if (w->sends) {
 		exchange_sent(op, w, c);
 		return;
 	}
-	if (prefetch_again(op, w, c))
+	if (prefetch_again(op, w, c) || (!c->more && resume_begin(op, w, c)))
 		return;
 	result_take(op, c);
 	w->state = WINDOW_FULL;
 	w->len = c->data_len;
 	w->last = !c->more;
 	if (c->more) {
+		op->resumes = 0;
 		op_progress(op);
 		return;
 	}
@@ -36,7 +39,8 @@ static void download_fill(struct nexus_op *op)
 	uint64_t length = result_length(op);
 	bool kick = false;
 
-	for (unsigned int i = 0; i < OP_WINDOWS && !op->closed && op->response; i++) {
+	resume_go_on(op);
+	for (unsigned int i = 0; i < OP_WINDOWS && !op->closed && !op->resuming && op->response; i++) {
 		struct window *w = &op->windows[i];
 
 		/* Without one in flight the daemon could not say that it ends. */

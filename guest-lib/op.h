@@ -89,6 +89,10 @@ struct nexus_op {
 	uint64_t wrote;			/* hash of the object that it writes; 0: none (prefetch.c) */
 	void *again;			/* a prefetch that was taken over: the GET's own message, in `memory` */
 	uint32_t again_len;
+	void *request;			/* a download's, packed, in `memory`; NULL: it is not to be resumed */
+	uint32_t request_len;
+	unsigned int resumes;		/* since bytes came last */
+	bool resuming;			/* its connection was lost, the rest will be asked for */
 	Nexus__V1__Response *response;	/* NULL: none; in `memory` */
 	Nexus__V1__Response *failure;	/* what ended the stream after `response` */
 	char target[96];		/* deferred: bucket and key, for messages; may be cut off */

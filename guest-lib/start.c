@@ -5,6 +5,7 @@
 #include "../uapi/nexus_hypercall.h"
 #include "prefetch.h"
 #include "queue.h"
+#include "resume.h"
 #include "stream.h"
 
 #define MAX_FIELDS	128	/* more than a message of 16 KiB, or a store, takes */
@@ -258,6 +259,7 @@ void op_start(struct nexus_op *op, Nexus__V1__Request *req, const struct op_payl
 			} else if (op->mode == OP_DOWNLOAD) {
 				struct window *w = op->windows;
 
+				resume_prepare(op, req);
 				w->state = WINDOW_QUEUED;
 				op->queued = w->cap;
 				op->order[op->nr_order++] = w;

@@ -234,15 +234,40 @@ def given_up(guest):
 
 
 def slow_reader(guest):
-    options = ctypes.byref(Options(size=ctypes.sizeof(Options), timeout_ms=700))
+    options = ctypes.byref(Options(size=ctypes.sizeof(Options), timeout_ms=2000))
     op = ctypes.c_void_p(lib.nexus_get_stream(guest.nx, BUCKET.encode(), b"bulk/get", options))
     data, got = ctypes.c_void_p(), lib.nexus_read_window
     tap.ok(got(op, ctypes.byref(data)) > 0, "a slow reader: its first window")
-    time.sleep(1.5)
+    time.sleep(3.5)
     while (status := got(op, ctypes.byref(data))) > 0:
         pass
     tap.equal(tells(failure_of(guest.result, status, op)), (-110, "NexusTimeout"), "then its time is up")
     tap.equal(len(guest.get(BUCKET, "bulk/get", 64 * MIB)), len(DATA), "the next get is not harmed")
+
+
+def read_all(op):
+    """(bytes, status)"""
+    data, got, status = ctypes.c_void_p(), bytearray(), 0
+    while (status := lib.nexus_read_window(op, ctypes.byref(data))) > 0:
+        got += ctypes.string_at(data, status)
+    return got, status
+
+
+def daemon_dies(guest):
+    for expected, body in (0, None), (-116, b"another version"):
+        op = ctypes.c_void_p(lib.nexus_get_stream(guest.nx, BUCKET.encode(), b"bulk/get", None))
+        data = ctypes.c_void_p()
+        first = lib.nexus_read_window(op, ctypes.byref(data))
+        got = ctypes.string_at(data, first)
+        backend.kill()
+        if body:
+            store.client.put_object(Bucket=BUCKET, Key="bulk/get", Body=body)
+        backend.start()
+        rest, status = read_all(op)
+        failure = failure_of(guest.result, status, op)
+        tap.equal(failure.status if failure else 0, expected,
+                  "kill -9 under a stream: " + ("it ends with an error if the object changed" if body else "it goes on"))
+        tap.ok(DATA.startswith(got + rest) and (body or len(got + rest) == len(DATA)), "every byte is of the one version")
 
 
 def circuit(guest):
@@ -261,7 +286,7 @@ def circuit(guest):
 
 
 proxy, ports = start_proxy()
-QUICK = ["retry_backoff = 20ms", "stall_timeout = 1s"]
+QUICK = ["retry_backoff = 20ms", "stall_timeout = 3s"]
 backend = Backend(
     store, {"test": ["max_pinned = 256M"], "down": ["endpoint = down"],
             **{name: [f"endpoint = {name}", "max_pinned = 256M"] for name in FAULTS}},
@@ -276,11 +301,12 @@ def main():
         faulty = {name: Guest(lib, target(name)) for name in FAULTS}
         put_in_parts(guest)
         get_in_parts(guest)
+        given_up(guest)
         side_by_side(faulty["fresh"])
         retried(faulty)
         cut(faulty)
-        given_up(guest)
         slow_reader(guest)
+        daemon_dies(guest)
         circuit(Guest(lib, target("down")))
     finally:
         backend.stop()
