@@ -145,6 +145,17 @@ int loop_poll_start_edges(struct loop *loop, struct loop_poll *poll, int fd, uns
 	return poll_start(loop, poll, fd, events, IORING_POLL_ADD_MULTI);
 }
 
+/* The kernel refuses that (EALREADY) while an event is on its way to us: poll_completed() asks again. */
+static void poll_remove(struct loop *loop, struct loop_watch *watch)
+{
+	struct io_uring_sqe *sqe = loop_sqe(loop);
+
+	if (!sqe)
+		return;
+	io_uring_prep_poll_remove(sqe, (uintptr_t)watch);
+	io_uring_sqe_set_data(sqe, NULL);
+}
+
 /*
  * The watch stays the kernel's until its completion arrives. Without room for
  * the removal the poll lingers in the kernel until it fires or the ring ends.
@@ -152,17 +163,12 @@ int loop_poll_start_edges(struct loop *loop, struct loop_poll *poll, int fd, uns
 void loop_poll_stop(struct loop *loop, struct loop_poll *poll)
 {
 	struct loop_watch *watch = poll->watch;
-	struct io_uring_sqe *sqe;
 
 	if (!watch)
 		return;
 	watch->poll = NULL;
 	poll->watch = NULL;
-	sqe = loop_sqe(loop);
-	if (!sqe)
-		return;
-	io_uring_prep_poll_remove(sqe, (uintptr_t)watch);
-	io_uring_sqe_set_data(sqe, NULL);
+	poll_remove(loop, watch);
 }
 
 /* more: the kernel keeps the poll. */
@@ -172,6 +178,8 @@ static void poll_completed(struct loop *loop, struct loop_watch *watch, int res,
 
 	if (!more)
 		watch_put(loop, watch);
+	else if (!poll)
+		poll_remove(loop, watch);
 	if (!poll)
 		return;
 	if (!more)
