@@ -302,10 +302,10 @@ def main():
         put_in_parts(guest)
         get_in_parts(guest)
         given_up(guest)
+        slow_reader(guest)
         side_by_side(faulty["fresh"])
         retried(faulty)
         cut(faulty)
-        slow_reader(guest)
         daemon_dies(guest)
         circuit(Guest(lib, target("down")))
     finally:
