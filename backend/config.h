@@ -124,6 +124,7 @@ struct function_config {
 	uint32_t retries;	/* of an asynchronous event whose function failed */
 	uint32_t retry_delay_ms;	/* before the first; twice that before the second */
 	struct hint_rule *prefetch;
+	uint32_t write_mode;	/* of requests that name none; 0: the tenant's */
 };
 
 struct config {

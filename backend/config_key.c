@@ -363,6 +363,7 @@ const struct config_key config_keys[] = {
 	OBJECT(SECTION_FUNCTION, struct function_config, max_events, false, max_events_parse),
 	OBJECT(SECTION_FUNCTION, struct function_config, retries, false, retries_parse),
 	OBJECT_MS(SECTION_FUNCTION, struct function_config, retry_delay),
+	OBJECT(SECTION_FUNCTION, struct function_config, write_mode, false, write_mode_parse),
 	{ SECTION_FUNCTION, "prefetch", false, KEY_IN_OBJECT, offsetof(struct function_config, prefetch),
 	  prefetch_parse, true },
 

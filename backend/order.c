@@ -15,6 +15,7 @@
 #include <string.h>
 #include "channel.h"
 #include "config.h"
+#include "function.h"
 #include "gate.h"
 #include "journal.h"
 #include "log.h"
@@ -109,6 +110,16 @@ static struct tenant_writes *order_writes(struct guest *guest)
 	return guest->order.tenant;
 }
 
+/* Of uploads that do not say: constant for a guest, so that it and we never differ. */
+static uint32_t order_default_mode(const struct guest *guest)
+{
+	const struct function *function = function_find(guest->function);
+	const struct function_config *config = function ? function->config : NULL;
+
+	return config && config->tenant == guest->tenant && config->write_mode ? config->write_mode :
+	       guest->tenant->write_mode;
+}
+
 void order_tell(struct channel *channel)
 {
 	struct nexus_ring_header *header = (struct nexus_ring_header *)channel->arena.base;
@@ -116,7 +127,7 @@ void order_tell(struct channel *channel)
 	const struct tenant_writes *writes = order_writes(channel->guest);
 	uint32_t flags = nexus_load(&header->host_flags) & ~(NEXUS_HOST_DEFERRED | NEXUS_HOST_THROUGH);
 
-	if (tenant->write_mode == NEXUS__V1__WRITE_MODE__DEFERRED)
+	if (order_default_mode(channel->guest) == NEXUS__V1__WRITE_MODE__DEFERRED)
 		flags |= NEXUS_HOST_DEFERRED;
 	if (writes && writes_unwritten(writes) > tenant->max_unwritten)
 		flags |= NEXUS_HOST_THROUGH;
@@ -136,7 +147,7 @@ static Nexus__V1__WriteMode order_write_mode(const struct op *op)
 {
 	Nexus__V1__WriteMode mode = op->request->put_object->write_mode;
 
-	return mode == NEXUS__V1__WRITE_MODE__TENANT_DEFAULT ? op->tenant->write_mode : mode;
+	return mode == NEXUS__V1__WRITE_MODE__TENANT_DEFAULT ? order_default_mode(op->channel->guest) : mode;
 }
 
 static int order_journal(struct op *op, const struct tenant_writes *writes)

@@ -25,17 +25,18 @@ static int remove_found(const char *path, const struct stat *st, int type, struc
 	return remove(path);
 }
 
-/* nexus-init where this program is installed, or where it was built. */
-static char *init_find(void)
+/* nexus-init or nexus-runtime where this program is installed, or where it was built; NULL: nowhere. */
+static char *program_find(const char *name)
 {
-	static const char *const places[] = { "../sbin/nexus-init", "../guest-lib/nexus-init", "/usr/sbin/nexus-init" };
+	static const char *const places[] = { "../sbin", "../guest-lib", "/usr/sbin" };
 	char self[4096] = "", *path;
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
 	self[len > 0 ? len : 0] = '\0';
 	dirname(self);
 	for (unsigned int i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		if (asprintf(&path, "%s%s%s", *places[i] == '/' ? "" : self, *places[i] == '/' ? "" : "/", places[i]) < 0)
+		if (asprintf(&path, "%s%s%s/%s", *places[i] == '/' ? "" : self, *places[i] == '/' ? "" : "/", places[i],
+			     name) < 0)
 			abort();
 		if (!access(path, X_OK))
 			return path;
@@ -107,7 +108,8 @@ static void build_command(struct build *build)
 
 static int build_run(struct build *build, uint64_t *bytes, uint64_t *entries)
 {
-	auto_free char *init = build->init ? strdup(build->init) : init_find();
+	auto_free char *init = build->init ? strdup(build->init) : program_find("nexus-init");
+	auto_free char *runtime = program_find("nexus-runtime");
 	struct image *image;
 	int ret;
 
@@ -123,6 +125,8 @@ static int build_run(struct build *build, uint64_t *bytes, uint64_t *entries)
 	/* Last: the kernel unpacks in this order, and what comes later replaces what came first. */
 	if (!ret)
 		ret = image_add_file(image, init, "init", 0755);
+	if (!ret && runtime)
+		ret = image_add_file(image, runtime, "nexus-runtime", 0755);
 	if (!ret && build->arguments)
 		ret = image_add_text(image, "etc/nexus-init.args", build->arguments);
 	return image_close(image, !ret, bytes, entries) || ret ? -1 : 0;
