@@ -113,7 +113,8 @@ static void put_fill(struct op *op)
 		}
 		if (n > JOURNAL_CHUNK - write->len)
 			n = JOURNAL_CHUNK - write->len;
-		memcpy(write->buffer + write->len, window->data + window->done, n);
+		if (n)		/* data is NULL otherwise */
+			memcpy(write->buffer + write->len, window->data + window->done, n);
 		write->crc = journal_crc(write->crc, write->buffer + write->len, n);
 		counter_add(&op->worker->counters.bytes_copied, n);
 		write->len += n;

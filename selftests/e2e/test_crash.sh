@@ -50,6 +50,8 @@ guest_start e2e test <<-'END'
 	sleep 4
 	nx --size 4000000000 --pattern 1 put nexus-test crash/never &
 	sleep 1
+	nx --size 4000000 --pattern 5 --write-mode deferred put nexus-test crash/deferred
+	tap_ok $? "a deferred put returns"
 	(tap_done)
 	echo TRANSFERRING
 	sleep 60
@@ -72,11 +74,18 @@ pinned_settles "$vm" 0
 tap_ok $? "what a killed function had pinned is let go"
 guest_wait e2e --timeout 60 --for TRANSFERRING
 "$vhost/guest" kill --name e2e
-for _ in $(seq 50); do
+for _ in $(seq 300); do
 	[ "$(vm_field "$vm" id)" ] || break
 	sleep 0.1
 done
 tap_is "$(vm_field "$vm" id)" "" "a VM killed in mid-transfer is let go"
+# What it had deferred is stored from its pages; what it had not sent as a whole is not.
+judge() {
+	NEXUS_S3_URL=http://$host:$NEXUS_S3_PORT /usr/bin/python3 "$top/selftests/store/judge.py" "$@"
+}
+tap_is "$(judge keys crash/)" deferred "its deferred write arrives, its unfinished one does not"
+judge get crash/deferred $state/deferred
+tap_is "$(stat -c %s $state/deferred)" 4000000 "as a whole"
 guest_tap e2e
 host_stop
 tap_done

@@ -68,7 +68,7 @@ class Report:
 
 
 def writer(number, report):
-    """Puts of all modes, gets, heads, deletes, flushes."""
+    """Puts of all modes, gets, heads, lists, deletes, flushes."""
     guest, store, dice = Guest(lib, target("test")), Store(), random.Random(number)
     next_version = [1] * KEYS
     acknowledged = [0] * KEYS       # the newest, in whatever mode
@@ -123,8 +123,17 @@ def writer(number, report):
             if failure.status != -errno.ENOENT:
                 raise
 
+    def listing(_):
+        name = f"crash/{number}/listed"
+        guest.put(BUCKET, name, b"x", dice.choice((DEFERRED, JOURNALED)))
+        if name not in guest.list(BUCKET, f"crash/{number}/"):
+            report.add("stale", f"list: {name} was put, and is not there")
+        guest.delete(BUCKET, name)
+        if name in guest.list(BUCKET, f"crash/{number}/"):
+            report.add("stale", f"list: {name} was deleted, and is there")
+
     while not stopped():
-        step = dice.choice((put, put, put, put, get, get, lambda _: flush(), remove))
+        step = dice.choice((put, put, put, put, put, get, get, lambda _: flush(), remove, listing))
         try:
             step(dice.randrange(KEYS))
         except Failure as failure:

@@ -13,6 +13,21 @@ class Options(ctypes.Structure):
                 ("write_mode", ctypes.c_int)]
 
 
+class ListOptions(ctypes.Structure):
+    _fields_ = [("size", ctypes.c_size_t), ("timeout_ms", ctypes.c_uint32), ("max_keys", ctypes.c_uint32),
+                ("prefix", ctypes.c_char_p)]
+
+
+class Object(ctypes.Structure):
+    _fields_ = [("key", ctypes.c_char_p), ("bytes", ctypes.c_uint64)] + [
+        (name, ctypes.c_char_p) for name in ("etag", "last_modified", "storage_class", "owner_id", "owner_name")]
+
+
+class Page(ctypes.Structure):
+    _fields_ = [("nr_objects", ctypes.c_size_t), ("nr_prefixes", ctypes.c_size_t),
+                ("objects", ctypes.POINTER(Object))]
+
+
 def library(path):
     lib = ctypes.CDLL(path)
     for name in ("nexus_put_start", "nexus_get_start", "nexus_flush_start", "nexus_alloc"):
@@ -77,6 +92,16 @@ class Guest:
     def delete(self, bucket, key):
         op = ctypes.c_void_p()
         self.result(self.lib.nexus_delete(self.nx, bucket.encode(), key.encode(), None, ctypes.byref(op)), op)
+
+    def list(self, bucket, prefix):
+        """Keys of the first page."""
+        op, page = ctypes.c_void_p(), ctypes.POINTER(Page)()
+        options = ListOptions(size=ctypes.sizeof(ListOptions), prefix=prefix.encode())
+        self.result(self.lib.nexus_list(self.nx, bucket.encode(), ctypes.byref(options), ctypes.byref(page),
+                                        ctypes.byref(op)), op)
+        keys = [page.contents.objects[i].key.decode() for i in range(page.contents.nr_objects)]
+        self.lib.nexus_page_free(page)
+        return keys
 
     def flush(self, timeout_ms=0):
         op = ctypes.c_void_p()

@@ -104,8 +104,12 @@ class Backend:
                 if self.process.poll() is not None:
                     break
                 time.sleep(0.02)
+        raise RuntimeError("the daemon does not answer:\n" + self.log())
+
+    def log(self):
+        """Its end."""
         with open(f"{WORK}/backend.log") as log:
-            raise RuntimeError("the daemon does not answer:\n" + log.read()[-2000:])
+            return log.read()[-4000:]
 
     def stats(self):
         with socket.socket(socket.AF_UNIX) as control:

@@ -332,6 +332,9 @@ def main():
                  stuck_writes_are_kept):
         try:
             case(guest)
+        except Failure:
+            print(backend.log())
+            raise
         finally:
             store.go_on()
     guest.close()
