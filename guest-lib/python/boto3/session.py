@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+"""boto3.Session: regions, profiles, and the clients and resources that it makes."""
+import os
+
+
+def _profile_region(profile):
+    """The region of a profile in ~/.aws/config; None if it has none; KeyError if there is no such profile."""
+    path = os.environ.get("AWS_CONFIG_FILE") or os.path.expanduser("~/.aws/config")
+    current, found = None, profile == "default"
+    region = None
+    try:
+        with open(path, encoding="utf-8") as lines:
+            for line in lines:
+                line = line.strip()
+                if line.startswith("[") and line.endswith("]"):
+                    current = line[1:-1].strip().removeprefix("profile ").strip()
+                    found |= current == profile
+                elif current == profile and line.partition("=")[0].strip() == "region":
+                    region = line.partition("=")[2].strip()
+    except OSError:
+        pass
+    if not found:
+        raise KeyError(profile)
+    return region
+
+
+class Session:
+    """Credentials are taken and not used: the host signs with the tenant's."""
+
+    def __init__(self, aws_access_key_id=None, aws_secret_access_key=None, aws_session_token=None,
+                 region_name=None, botocore_session=None, profile_name=None):
+        self._keys = (aws_access_key_id, aws_secret_access_key, aws_session_token)
+        self._region = region_name
+        self._profile = profile_name
+        if profile_name:
+            try:
+                _profile_region(profile_name)
+            except KeyError:
+                from botocore.exceptions import ProfileNotFound
+                raise ProfileNotFound(profile=profile_name) from None
+
+    def __repr__(self):
+        return f"Session(region_name={self.region_name!r})"
+
+    @property
+    def profile_name(self):
+        return self._profile or os.environ.get("AWS_PROFILE") or "default"
+
+    @property
+    def region_name(self):
+        region = self._region or os.environ.get("AWS_DEFAULT_REGION")
+        if region is None:
+            try:
+                region = _profile_region(self.profile_name)
+            except KeyError:
+                pass
+        return region
+
+    @property
+    def available_profiles(self):
+        return [self.profile_name] if self._profile else []
+
+    @property
+    def events(self):
+        from nexus.client import Events
+        return Events()
+
+    def get_credentials(self):
+        from botocore.credentials import Credentials
+        key, secret, token = self._keys
+        if key:
+            return Credentials(key, secret, token)
+        if "AWS_ACCESS_KEY_ID" in os.environ:
+            return Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ.get("AWS_SECRET_ACCESS_KEY", ""),
+                               os.environ.get("AWS_SESSION_TOKEN"), "env")
+        return None
+
+    def get_available_services(self):
+        from nexus import services
+        return services.names()
+
+    def get_available_resources(self):
+        return ["dynamodb", "s3"]
+
+    def client(self, service_name, region_name=None, api_version=None, use_ssl=True, verify=None, endpoint_url=None,
+               aws_access_key_id=None, aws_secret_access_key=None, aws_session_token=None, config=None):
+        from nexus import services
+        region = region_name or (config and config.region_name) or self.region_name
+        return services.client(self, service_name, region, endpoint_url, config, use_ssl)
+
+    def resource(self, service_name, region_name=None, api_version=None, use_ssl=True, verify=None,
+                 endpoint_url=None, aws_access_key_id=None, aws_secret_access_key=None, aws_session_token=None,
+                 config=None):
+        if service_name not in ("s3", "dynamodb"):
+            from nexus import genuine
+            return genuine.resource(self, service_name, region_name or self.region_name)
+        client = self.client(service_name, region_name, endpoint_url=endpoint_url, config=config, use_ssl=use_ssl)
+        if service_name == "s3":
+            from nexus.s3_resource import ServiceResource
+        else:
+            from nexus.dynamodb_resource import ServiceResource
+        return ServiceResource(client)

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+"""Nexus in the place of botocore: the manual's page on Python says what is here and what is not."""
+
+__version__ = "1.29.27"
+
+
+class UNSIGNED:
+    """Config(signature_version=UNSIGNED). The host signs as its configuration says, all the same."""
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+UNSIGNED = UNSIGNED()

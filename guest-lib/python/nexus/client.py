@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+"""What all clients have in common: their attributes, their exceptions, errors from the host's."""
+
+
+class Events:
+    """The place of botocore's event hooks, of which there are none: nothing is sent from here."""
+
+    def _refuse(self, *args, **kwargs):
+        raise NotImplementedError("botocore's events are not there under Nexus: requests are built and signed on the "
+                                  "host; use the genuine boto3 for a program that hooks into them")
+
+    register = register_first = register_last = unregister = emit = _refuse
+
+
+class ServiceModel:
+    def __init__(self, name):
+        self.service_name = name
+
+
+class ClientMeta:
+    def __init__(self, service, region, endpoint, config):
+        self.region_name = region
+        self.endpoint_url = endpoint
+        self.config = config
+        self.partition = "aws"
+        self.service_model = ServiceModel(service)
+        self.events = Events()
+
+    @property
+    def method_to_api_mapping(self):
+        return dict(self._mapping)
+
+    _mapping = {}
+
+
+class Exceptions:
+    """client.exceptions: ClientError and its modelled children, one class each per client."""
+
+    def __init__(self, service, names):
+        from botocore.exceptions import ClientError
+        self.ClientError = ClientError
+        self._service = service
+        self._names = names
+        self._made = {}
+
+    def __getattr__(self, name):
+        if name.startswith("_") or (self._names is not None and name not in self._names):
+            valid = ", ".join(sorted(self._names or ()))
+            raise AttributeError(f"{self!r} object has no attribute {name!r}. Valid exceptions are: {valid}")
+        made = self._made.get(name)
+        if made is None:
+            made = self._made[name] = type(name, (self.ClientError,), {"__module__": "botocore.errorfactory"})
+        return made
+
+    def from_code(self, code):
+        if self._names is None:
+            # A service without a model here: what looks like the name of a class is one.
+            return getattr(self, code) if code.isidentifier() and code[0].isupper() else self.ClientError
+        return getattr(self, code) if code in self._names else self.ClientError
+
+
+class BaseClient:
+    """A client. Its operations are methods of the children; one that they lack goes to the genuine
+    boto3, if there is one."""
+
+    _service = ""           # as boto3.client() calls it
+    _exception_names = ()   # None: any
+    _paginators = {}        # operation: how it is paged; see nexus.paginate
+    _waiters = {}           # name: what it waits for; see nexus.waiter
+    _mapping = {}           # method: operation
+    _others = ""            # methods that only the genuine boto3 has; "*": unknown
+
+    def __init__(self, region, endpoint, config, session):
+        self.meta = ClientMeta(self._service, region, endpoint, config)
+        self.meta._mapping = self._mapping
+        self._session = session
+        self._exceptions = None
+
+    @property
+    def exceptions(self):
+        if self._exceptions is None:
+            self._exceptions = Exceptions(self._service, self._exception_names)
+        return self._exceptions
+
+    def can_paginate(self, operation_name):
+        return operation_name in self._paginators
+
+    def get_paginator(self, operation_name):
+        if operation_name not in self._paginators:
+            from botocore.exceptions import OperationNotPageableError
+            raise OperationNotPageableError(operation_name=operation_name)
+        from botocore.paginate import Paginator
+        return Paginator(getattr(self, operation_name), self._paginators[operation_name])
+
+    @property
+    def waiter_names(self):
+        return sorted(self._waiters)
+
+    def get_waiter(self, waiter_name):
+        if waiter_name not in self._waiters:
+            raise ValueError(f"Waiter does not exist: {waiter_name}")
+        from botocore.waiter import Waiter
+        return Waiter(waiter_name, self._waiters[waiter_name], self)
+
+    def close(self):
+        """There is nothing to close: connections are the host's."""
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        if self._others != "*" and name not in self._others.split():
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        from nexus import genuine
+        return genuine.method(self, name)
+
+    def _fail(self, error, operation, extra=()):
+        """Raises what botocore would for this _nexus.Error."""
+        code, message = error.code, error.message
+        if code.startswith("Nexus"):
+            self._fail_here(error)
+            if code != "NexusPolicyDenied":
+                raise error
+            # To a function a host that refuses is a service that does.
+            code, status = "AccessDenied", 403
+        else:
+            status = error.http_status
+            message = message.rsplit(" - HTTP ", 1)[0]
+        raise self._client_error(code, message, status, operation, getattr(error, "operation", None), extra)
+
+    def _client_error(self, code, message, status, operation, op=None, extra=()):
+        response = {"Error": {"Code": code, "Message": message, **dict(extra)},
+                    "ResponseMetadata": metadata(op, status)}
+        return self.exceptions.from_code(code)(response, operation)
+
+    def _fail_here(self, error):
+        """What kept the host from asking the service at all."""
+        from botocore import exceptions as e
+        url = self.meta.endpoint_url
+        if error.code == "NexusConnectionFailed":
+            raise e.EndpointConnectionError(endpoint_url=url) from error
+        if error.code == "NexusConnectionLost":
+            raise e.ConnectionClosedError(endpoint_url=url) from error
+        if error.code == "NexusTimeout":
+            raise e.ReadTimeoutError(endpoint_url=url) from error
+
+
+def metadata(op, status=None, kind=""):
+    """ResponseMetadata of an operation. `kind` is as in response_headers()."""
+    headers = response_headers(op, kind) if op is not None else {}
+    data = {"HTTPStatusCode": status or (op.http_status if op is not None else 0), "HTTPHeaders": headers,
+            "RetryAttempts": 0}
+    request_id = headers.get("x-amz-request-id") or headers.get("x-amzn-requestid") or (
+        op.request_id if op is not None else "")
+    if request_id:
+        data["RequestId"] = request_id
+    if "x-amz-id-2" in headers:
+        data["HostId"] = headers["x-amz-id-2"]
+    return data
+
+
+def response_headers(op, kind=""):
+    """All headers of an answer, by their names in lower case. `kind`: "object", an answer that tells the length of
+    what follows, an empty one's too; "document", one whose entity tag and time were in its body."""
+    headers = dict(op.headers)
+    for name, value in (("content-type", op.content_type), ("x-amz-version-id", op.version_id),
+                        ("x-amz-request-id", op.request_id)):
+        if value and name not in headers:
+            headers[name] = value
+    if kind != "document":
+        for name, value in (("etag", op.etag), ("last-modified", op.last_modified)):
+            if value and name not in headers:
+                headers[name] = value
+    if "content-length" not in headers and (op.content_length or kind == "object"):
+        headers["content-length"] = str(op.content_length)
+    for name, value in op.metadata.items():
+        headers[f"x-amz-meta-{name.lower()}"] = value
+    return headers
+
+
+def refuse_positional(name):
+    raise TypeError(f"{name}() only accepts keyword arguments.")

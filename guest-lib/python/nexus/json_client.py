@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+"""Clients of services that speak an AWS JSON protocol, by the names of their operations alone: list_queues()
+is ListQueues, its keywords are the members of the request.
+
+There is no model of the services here, so parameters go as they are given (bytes in base64, times as
+seconds), and in answers those members are bytes or times that are known to be: _BLOBS, _TIMES."""
+import nexus
+from nexus import client as common
+from nexus.client import BaseClient, refuse_positional, response_headers
+
+# Members that are bytes in answers.
+_BLOBS = {
+    "kinesis": ("Data",),
+    "dynamodbstreams": ("B",),
+    "kms": ("CiphertextBlob", "Plaintext", "PublicKey", "Signature", "PrivateKeyPlaintext",
+            "PrivateKeyCiphertextBlob", "Mac", "ImportToken"),
+    "secretsmanager": ("SecretBinary",),
+    "sqs": ("BinaryValue",),
+    "rekognition": ("Bytes",),
+    "textract": ("Bytes",),
+}
+# Members that are points in time, where their names do not tell.
+_TIMES = ("Timestamp", "creationTimestamp", "NotBefore", "NotAfter")
+_TIME_ENDS = ("Date", "DateTime", "Timestamp", "At", "On", "Time")
+_NOT_TIMES = {"logs": "*", "sqs": "*", "events": ("ScheduleExpression",)}
+
+
+def operation_name(method):
+    """describe_table: DescribeTable"""
+    return "".join(part[:1].upper() + part[1:] for part in method.split("_"))
+
+
+def metadata(op):
+    """ResponseMetadata: the second name of a request is S3's only."""
+    data = common.metadata(op)
+    data.pop("HostId", None)
+    return data
+
+
+def encode(value):
+    """What json cannot: bytes and times."""
+    import base64
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return base64.b64encode(bytes(value)).decode()
+    if hasattr(value, "timetuple"):
+        from nexus import times
+        seconds = times.moment(value).timestamp()
+        return int(seconds) if seconds == int(seconds) else seconds
+    if hasattr(value, "read"):
+        return encode(value.read())
+    raise TypeError(f"Invalid type for parameter, value: {value!r}, type: {type(value)}")
+
+
+def decode(service, value, name=""):
+    """An answer, with bytes and times where they are known."""
+    if isinstance(value, dict):
+        return {key: decode(service, item, key) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [decode(service, item, name) for item in value]
+    if isinstance(value, str):
+        if name in _BLOBS.get(service, ()):
+            import base64
+            return base64.b64decode(value)
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 100_000_000 and (
+            name in _TIMES or name.endswith(_TIME_ENDS) or name[:1].islower() and name.endswith("Date")):
+        exempt = _NOT_TIMES.get(service, ())
+        if exempt != "*" and name not in exempt:
+            from nexus import times
+            return times.from_epoch(value)
+    return value
+
+
+def error_code(headers, body):
+    """The code of an error, as the JSON protocols tell it."""
+    code = headers.get("x-amzn-errortype") or body.get("__type") or body.get("code") or ""
+    return code.split(":")[0].rsplit("#", 1)[-1]
+
+
+class AwsClient(BaseClient):
+    """A service whose requests the host signs and passes on as they are."""
+
+    _exception_names = None
+
+    def __init__(self, service, region, endpoint, config, session):
+        super().__init__(region, endpoint, config, session)
+        self.meta.service_model.service_name = service.name
+        self._service_info = service
+        self._service = service.name
+
+    def _send(self, operation, method="POST", path="/", query="", headers=None, body=b"", repeatable=False):
+        """The answer's operation and its whole body, whatever its status."""
+        service = self._service_info
+        try:
+            return nexus.exchange(lambda channel: channel.aws(
+                service.signs, method, path, query=query, headers=headers or {}, total=len(body)), body, repeatable)
+        except nexus.Error as error:
+            self._fail(error, operation)
+
+    def _raise(self, op, operation, body):
+        import json
+        try:
+            parsed = json.loads(body) if body else {}
+        except ValueError:
+            parsed = {}
+        if not isinstance(parsed, dict):
+            parsed = {}
+        headers = response_headers(op)
+        code = error_code(headers, parsed) or str(op.http_status)
+        message = parsed.get("message") or parsed.get("Message") or parsed.get("errorMessage") or ""
+        error = self._client_error(code, message, op.http_status, operation, op)
+        error.response["ResponseMetadata"].pop("HostId", None)
+        self._more_of_error(error.response, parsed)
+        raise error
+
+    def _more_of_error(self, response, parsed):
+        """Members of an error beside its code and message. Without a model: its text, by the name it came with."""
+        for name in ("message", "Message"):
+            if name in parsed:
+                response[name] = parsed[name]
+
+
+class JsonClient(AwsClient):
+    def __init__(self, service, region, endpoint, config, session):
+        super().__init__(service, region, endpoint, config, session)
+        self.__class__ = type(service.class_name, (type(self),), {"__module__": "botocore.client"})
+
+    def _call(self, operation, params):
+        import json
+        service = self._service_info
+        body = json.dumps(params, default=encode, separators=(",", ":")).encode()
+        headers = {"content-type": f"application/x-amz-json-{service.version}",
+                   "x-amz-target": f"{service.target}.{operation}"}
+        op, answer = self._send(operation, headers=headers, body=body)
+        if op.http_status >= 300:
+            self._raise(op, operation, answer)
+        result = self._parse(operation, json.loads(answer) if answer else {})
+        result["ResponseMetadata"] = metadata(op)
+        return result
+
+    def _parse(self, operation, answer):
+        return decode(self._service, answer)
+
+    def __getattr__(self, name):
+        if name.startswith("_") or not name.islower():
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        operation = operation_name(name)
+
+        def call(*args, **kwargs):
+            if args:
+                refuse_positional(name)
+            return self._call(operation, kwargs)
+
+        call.__name__ = name
+        return call
+
+    def can_paginate(self, operation_name):
+        return operation_name in self._paginators or operation_name.startswith(("list_", "describe_", "get_"))
+
+    def get_paginator(self, operation_name):
+        from botocore.paginate import Paginator
+        how = self._paginators.get(operation_name) or {
+            "input": ("NextToken",), "output": ("NextToken",), "limit": "MaxResults", "results": ()}
+        return Paginator(getattr(self, operation_name), how)
