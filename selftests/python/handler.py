@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Handlers for the test of nexus-python."""
+import random
+
+cold = True
+
+
+def echo(event, context):
+    global cold
+    print("a line of the function")
+    was, cold = cold, False
+    return {"event": event, "cold": was, "name": context.function_name, "id": bool(context.aws_request_id),
+            "left": 0 < context.get_remaining_time_in_millis() <= 20000, "random": random.random(),
+            "context": context.client_context and context.client_context.custom}
+
+
+def fails(event, context):
+    raise ValueError("it failed on purpose")
+
+
+def odd(event, context):
+    return {"set": {1}}
+
+
+def store(event, context):
+    """As a tutorial has it: an S3 event's object is read, and a copy in upper case stored."""
+    import boto3
+    s3 = boto3.client("s3")
+    record = event["Records"][0]["s3"]
+    bucket, key = record["bucket"]["name"], record["object"]["key"]
+    text = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    s3.put_object(Bucket=bucket, Key=key + ".upper", Body=text.upper())
+    return len(text)

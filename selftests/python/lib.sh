@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The services of the SDKs' tests, and a tenant of the daemon that may use them.
+# shellcheck shell=bash
+
+# services_start DIR: DynamoDB, Kinesis, Lambda ... ; sets services (a process id) and NEXUS_*_PORT.
+services_start() {
+	local i
+	"$top/selftests/python/services/start" "$1" </dev/null >"$1/services.log" 2>&1 &
+	services=$!
+	for i in $(seq 1200); do
+		[ ! -e "$1/services.env" ] || break
+		kill -0 $services 2>/dev/null || break
+		sleep 0.1
+	done
+	if [ ! -e "$1/services.env" ]; then
+		cat "$1/services.log"
+		return 1
+	fi
+	set -a
+	. "$1/services.env"
+	set +a
+}
+
+# services_config DIR: the endpoints, tenant python and its socket, to be added to nexus.conf.
+services_config() {
+	local pair name port names=
+	for pair in dynamodb:DYNAMODB kinesis:KINESIS lambda:LAMBDA secretsmanager:JSON ssm:JSON states:JSON \
+		events:JSON kms:JSON sns:QUERY sts:QUERY; do
+		name=${pair%:*}
+		port=NEXUS_${pair#*:}_PORT
+		printf '[endpoint %s]\nurl = http://127.0.0.1:%s\nservice = %s\n' "$name" "${!port}" "$name"
+		names="$names $name"
+	done
+	printf '[tenant python]\nendpoint = store%s\ncredentials = credentials\nprofile = good\n' "$names"
+	printf 'buckets = nexus-test nexus-foreign nexus-none\nhttp_hosts = *:*\nhttp_networks = 127.0.0.0/8\nmax_pinned = 512M\n'
+	printf '[listen python]\npath = %s/python.sock\nmode = 0666\ntenant = python\nfunction = unix\n' "$1"
+}

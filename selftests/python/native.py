@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What only the shim has: _nexus itself, views on the arena, counted copies, asyncio, errors of the host.
+
+usage: native.py SOCKETS   (a directory with python.sock, wrong.sock, down.sock, cut.sock)   TAP"""
+import asyncio
+import gc
+import io
+import os
+import sys
+import threading
+import time
+
+import boto3
+import nexus
+import nexus.aio
+from botocore import exceptions
+from botocore.exceptions import ClientError
+
+BUCKET, MIB = "nexus-test", 1 << 20
+count = failures = 0
+
+
+def ok(good, text):
+    global count, failures
+    count += 1
+    failures += not good
+    print(f"{'ok' if good else 'not ok'} {count} - {text}", flush=True)
+
+
+def raises(cls, call, *args, **kwargs):
+    try:
+        call(*args, **kwargs)
+    except cls as error:
+        return error
+    except Exception as error:
+        print(f"# {error!r}")
+    return None
+
+
+def copies(s3):
+    size = (100 if os.environ.get("FULL") else 20) * MIB
+    data = os.urandom(MIB) * (size // MIB)
+    s3.put_object(Bucket=BUCKET, Key="python/large", Body=data)
+    copied = lambda: nexus.channel().info()["copied"]
+
+    before = copied()
+    body = s3.get_object(Bucket=BUCKET, Key="python/large")["Body"]
+    at, equal = 0, True
+    for view in body.iter_views():
+        equal &= view == data[at:at + len(view)]
+        at += len(view)
+    ok(equal and at == size, f"iter_views() of {size >> 20} MiB: the content")
+    ok(copied() == before, "iter_views(): no byte copied")
+
+    before = copied()
+    view = s3.get_object(Bucket=BUCKET, Key="python/large")["Body"].getbuffer()
+    ok(view == data, "getbuffer(): the content, as one memoryview")
+    ok(copied() == before, "getbuffer(): no byte copied")
+    view.release()
+    before = copied()
+    got = s3.get_object(Bucket=BUCKET, Key="python/large")["Body"].read()
+    ok(got == data, "read(): the content, as bytes")
+    ok(copied() - before == size, f"read(): {(copied() - before) / size} copies of each byte")
+
+    memory = nexus.channel().alloc(3 * MIB)
+    memoryview(memory)[:] = data[:3 * MIB]
+    before = copied()
+    s3.put_object(Bucket=BUCKET, Key="python/put", Body=memoryview(memory))
+    ok(copied() == before, "put_object of arena memory: no byte copied")
+    s3.upload_fileobj(io.BytesIO(data[:7 * MIB]), BUCKET, "python/put")
+    ok(copied() == before, "upload_fileobj: read into the windows, no byte copied besides")
+    target = io.BytesIO()
+    s3.download_fileobj(BUCKET, "python/put", target)
+    ok(copied() == before and target.getvalue() == data[:7 * MIB], "download_fileobj: written from the windows")
+    for key in ("large", "put"):
+        s3.delete_object(Bucket=BUCKET, Key=f"python/{key}")
+
+
+def views(s3):
+    channel = nexus.channel()
+    channel.put(BUCKET, "python/views", data=b"v" * 600000).result()
+    op = channel.get(BUCKET, "python/views")
+    view = op.window()
+    ok(isinstance(view, memoryview) and view[0] == ord("v"), "a window is a memoryview")
+    ok(raises(BufferError, op.read, 1), "while a view is held the stream does not go on")
+    ok(raises(BufferError, op.close), "nor is it closed")
+    part = view[10:20]
+    view.release()
+    ok(raises(BufferError, op.window), "a part of a view holds it too")
+    part.release()
+    ok(len(op.window()) > 0, "released, it goes on")
+    op.close()
+    ok(raises(ValueError, op.read, 1), "a closed operation is refused")
+
+    memory = channel.alloc(100000)
+    channel.get(BUCKET, "python/views", into=memory, range="bytes=0-99999").result()
+    view = memoryview(memory)
+    del memory
+    gc.collect()
+    ok(bytes(view[:3]) == b"vvv", "the buffer lives as long as a view on it")
+    view.release()
+    body = s3.get_object(Bucket=BUCKET, Key="python/views", Range="bytes=0-9")["Body"]
+    view = body.getbuffer()
+    del body
+    gc.collect()
+    ok(bytes(view) == b"v" * 10, "so does a body's")
+    view.release()
+    del view, part, op
+    gc.collect()
+    ok(channel.info()["arena_used"] <= 16384, "afterwards the arena is empty")
+    error = raises(nexus.Error, lambda: channel.get(BUCKET, "python/none").result())
+    ok(error and (error.code, error.http_status, error.status) == ("NoSuchKey", 404, -2) and error.message,
+       "an error has code, status, HTTP status and message")
+    ok(raises(TypeError, channel.get, BUCKET, "python/views", nonsense=1), "an unknown option is refused")
+    ok(raises(TypeError, channel.get, BUCKET, 1), "so is a key that is no string")
+    ok(raises(ValueError, channel.get, BUCKET, "a\0b"), "and one with a NUL")
+    ok(raises(OverflowError, channel.get, BUCKET, "a", timeout_ms=1 << 40), "and a number that is too large")
+    ok(raises(MemoryError, channel.alloc, 1 << 40), "and an allocation that is too large")
+
+
+def threads(s3):
+    """Calls wait without the interpreter's lock; one operation is for one thread."""
+    op = nexus.channel().get(BUCKET, "python/views")
+    op.wait()
+    errors, results = [], []
+
+    def work(i):
+        try:
+            s3.put_object(Bucket=BUCKET, Key=f"python/thread/{i}", Body=bytes([i]) * 1000)
+            results.append(s3.get_object(Bucket=BUCKET, Key=f"python/thread/{i}")["Body"].read() == bytes([i]) * 1000)
+            s3.delete_object(Bucket=BUCKET, Key=f"python/thread/{i}")
+        except Exception as error:
+            errors.append(error)
+
+    all_threads = [threading.Thread(target=work, args=(i,)) for i in range(20)]
+    for thread in all_threads:
+        thread.start()
+    for thread in all_threads:
+        thread.join()
+    ok(results == [True] * 20 and not errors, "20 threads at once")
+
+    ticks = []
+    stop = threading.Event()
+
+    def tick():
+        while not stop.wait(0.001):
+            ticks.append(1)
+
+    ticker = threading.Thread(target=tick)
+    ticker.start()
+    waiter = nexus.channel().put(BUCKET, "python/never", total=10)
+    busy = threading.Thread(target=lambda: op.wait(100))
+    busy.start()
+    begin = time.monotonic()
+    while time.monotonic() - begin < 0.2:
+        nexus.channel().null().result()
+    stop.set()
+    ticker.join()
+    busy.join()
+    waiter.close()
+    ok(len(ticks) > 5, "other threads run meanwhile")
+
+    async def many():
+        ops = [nexus.channel().get(BUCKET, "python/views") for _ in range(8)]
+        await asyncio.gather(*map(nexus.aio.result, ops))
+        return [len(await nexus.aio.read(op, 600000)) for op in ops]
+
+    ok(asyncio.run(many()) == [600000] * 8, "eight gets by asyncio")
+    pid = os.fork()
+    if not pid:
+        try:
+            same = s3.get_object(Bucket=BUCKET, Key="python/views")["Body"].read() == b"v" * 600000
+        except BaseException:
+            same = False
+        os._exit(0 if same else 1)
+    ok(os.waitpid(pid, 0)[1] == 0, "a forked child has a channel of its own")
+    ok(len(s3.get_object(Bucket=BUCKET, Key="python/views")["Body"].read()) == 600000, "and its parent keeps its")
+    s3.delete_object(Bucket=BUCKET, Key="python/views")
+
+
+def use(socket):
+    nexus._channel = nexus.Channel(f"unix:{socket}")
+
+
+def faults(sockets):
+    s3 = boto3.client("s3", region_name="us-east-1")
+    use(f"{sockets}/down.sock")
+    ok(raises(exceptions.EndpointConnectionError, s3.get_object, Bucket=BUCKET, Key="x"), "a store that is down")
+    use(f"{sockets}/wrong.sock")
+    error = raises(ClientError, s3.get_object, Bucket=BUCKET, Key="x")
+    ok(error and error.response["Error"]["Code"] == "SignatureDoesNotMatch", "a wrong key")
+    use(f"{sockets}/test.sock")
+    error = raises(ClientError, s3.get_object, Bucket="another", Key="x")
+    ok(error and error.response["Error"]["Code"] == "AccessDenied" and "buckets" in str(error),
+       "a bucket that is not allowed: AccessDenied, with the remedy")
+    error = raises(ClientError, boto3.client("sqs", region_name="us-east-1").list_queues)
+    ok(error and "endpoint" in str(error), "a service without an endpoint, with the remedy")
+    error = raises(NotImplementedError, s3.generate_presigned_url, "get_object", Params={"Bucket": "b", "Key": "k"})
+    ok(error and "get_object" in str(error), "a presigned URL, with the remedy")
+    nexus._channel = None
+    os.environ["NEXUS_TARGET"] = f"unix:{sockets}/none.sock"
+    ok(raises(ConnectionError, s3.get_object, Bucket=BUCKET, Key="x"), "no daemon at all")
+
+
+def main(sockets):
+    s3 = boto3.client("s3", region_name="us-east-1")
+    for part in (copies, views, threads):
+        part(s3)
+    faults(sockets)
+    print(f"1..{count}")
+    return failures
+
+
+if __name__ == "__main__":
+    sys.exit(1 if main(sys.argv[1]) else 0)

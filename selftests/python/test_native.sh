@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The extension, counted copies, asyncio, errors of the host; and what a client weighs.
+top=$(dirname "$(dirname "$(dirname "$(realpath "$0")")")")
+build=${NEXUS_BUILD:-$top/build}
+. "$top/selftests/tap.sh"
+. "$top/selftests/unix/lib.sh"
+
+unix_config() {
+	config_tenant python store good 'buckets = nexus-test' 'max_pinned = 512M'
+	unix_listen python
+}
+unix_start
+export NEXUS_TARGET=unix:$work/python.sock NEXUS_ARENA_MAX=160M
+tap_relay native < <(PYTHONPATH=$build/guest-lib/python /usr/bin/python3 -X faulthandler \
+	"$top/selftests/python/native.py" "$work" 2>&1)
+
+"$top/selftests/python/weigh" "$build" >"$work/weight"
+sed 's/^/# /' "$work/weight"
+awk '$1 == "ratio" { exit !($2 + 0 <= 0.1) }' "$work/weight"
+tap_ok $? "a client takes a tenth of the genuine SDK's time at most"
+awk '$1 == "shim" { exit !($3 + 0 <= 3072) }' "$work/weight"
+tap_ok $? "and 3 MiB of memory at most"
+unix_stop
+tap_done

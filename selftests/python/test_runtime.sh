@@ -1,0 +1,39 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# nexus-python: handlers called by the genuine boto3 through the daemon's Invoke API.
+top=$(dirname "$(dirname "$(dirname "$(realpath "$0")")")")
+build=${NEXUS_BUILD:-$top/build}
+. "$top/selftests/tap.sh"
+. "$top/selftests/unix/lib.sh"
+
+functions=(echo fails odd store)
+port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+unix_config() {
+	local name
+	printf '[ingress]\nlisten = 127.0.0.1:%s\n' "$port"
+	mkdir "$work/config/functions.d"
+	for name in "${functions[@]}"; do
+		printf '[function %s]\ntenant = test\ntimeout = 20s\n' "$name" >"$work/config/functions.d/$name.conf"
+		printf '[listen f-%s]\npath = %s/f-%s.sock\nmode = 0666\ntenant = test\nfunction = %s\n' \
+			"$name" "$work" "$name" "$name"
+	done
+}
+unix_start
+pids=()
+trap 'kill "${pids[@]}" 2>/dev/null; unix_cleanup' EXIT
+export PYTHONDONTWRITEBYTECODE=1 LAMBDA_TASK_ROOT=$top/selftests/python AWS_DEFAULT_REGION=us-east-1
+for name in "${functions[@]}"; do
+	NEXUS_TARGET=unix:$work/f-$name.sock PYTHONPATH=$build/guest-lib/python \
+		/usr/bin/python3 "$top/guest-lib/python/nexus-python" "handler.$name" >>"$work/runtime.log" 2>&1 &
+	pids+=($!)
+done
+tap_relay runtime < <(timeout 120 /usr/bin/python3 "$top/selftests/python/call.py" "$port" 2>&1 | tee "$work/call.log")
+grep -q "a line of the function" "$work/runtime.log"
+tap_ok $? "runtime: what the handler prints is the process's output"
+NEXUS_TARGET=unix:$work/f-echo.sock PYTHONPATH=$build/guest-lib/python timeout 30 \
+	/usr/bin/python3 "$top/guest-lib/python/nexus-python" handler.missing >"$work/missing.log" 2>&1
+tap_is $? 1 "runtime: a handler that is not there ends it"
+tap_has "$(cat "$work/missing.log")" "Runtime.HandlerNotFound: Handler 'missing' missing on module 'handler'" \
+	"runtime: and says so"
+[ "$tap_failures" -eq 0 ] || sed 's/^/# /' "$work/runtime.log" "$work/call.log"
+tap_done
