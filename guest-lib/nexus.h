@@ -62,6 +62,7 @@ struct nexus_options {
 	const char *if_unmodified_since;	/* get, head */
 	const struct nexus_field *headers;	/* those that the service takes and that have no member here */
 	size_t nr_headers;
+	int single;			/* put, boolean: one request, however large; its entity tag is the content's MD5 */
 };
 #define NEXUS_OPTIONS_INIT { .size = sizeof(struct nexus_options) }
 

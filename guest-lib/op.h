@@ -129,6 +129,7 @@ struct completion {
 #define OPTION_WRITE_MODE	32U
 #define OPTION_CONDITIONS	64U	/* if_none_match, if_modified_since, if_unmodified_since */
 #define OPTION_HEADERS		128U
+#define OPTION_SINGLE		256U
 
 /* op.c: life. NULL: out of memory. */
 struct nexus_op *op_new(struct nexus *nx);

@@ -12,7 +12,8 @@ static struct nexus_op *put_begin(struct nexus *nx, const char *bucket, const ch
 	struct nexus_options o;
 	struct nexus_op *op = op_new(nx);
 
-	if (!op || op_options(op, &o, options, OPTION_WINDOW | OPTION_CONTENT | OPTION_HEADERS | OPTION_WRITE_MODE) ||
+	if (!op || op_options(op, &o, options, OPTION_WINDOW | OPTION_CONTENT | OPTION_HEADERS | OPTION_WRITE_MODE |
+			       OPTION_SINGLE) ||
 	    op_object(op, &object, bucket, key) ||
 	    op_fields(op, o.metadata, put.n_metadata = o.nr_metadata, "metadata", &put.metadata) ||
 	    op_fields(op, o.headers, put.n_headers = o.nr_headers, "headers", &put.headers))
@@ -25,6 +26,7 @@ static struct nexus_op *put_begin(struct nexus *nx, const char *bucket, const ch
 	put.write_mode = (Nexus__V1__WriteMode)o.write_mode;
 	put.object = &object;
 	put.content_length = payload->len;
+	put.single = o.single;
 	put.content_type = op_text(o.content_type);
 	req.op_case = NEXUS__V1__REQUEST__OP_PUT_OBJECT;
 	req.put_object = &put;

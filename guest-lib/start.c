@@ -43,6 +43,8 @@ int op_options(struct nexus_op *op, struct nexus_options *o, const struct nexus_
 		bad = o->if_none_match ? "if_none_match" : o->if_modified_since ? "if_modified_since" : "if_unmodified_since";
 	if (o->nr_headers && !(allowed & OPTION_HEADERS))
 		bad = "headers";
+	if (o->single && !(allowed & OPTION_SINGLE))
+		bad = "single";
 	if (o->write_mode && !(allowed & OPTION_WRITE_MODE))
 		bad = "write_mode";
 	if ((o->content_type || o->nr_metadata) && !(allowed & OPTION_CONTENT))

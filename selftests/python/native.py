@@ -4,6 +4,7 @@
 usage: native.py SOCKETS   (a directory with python.sock, wrong.sock, down.sock, cut.sock)   TAP"""
 import asyncio
 import gc
+import hashlib
 import io
 import os
 import sys
@@ -43,6 +44,8 @@ def copies(s3):
     s3.put_object(Bucket=BUCKET, Key="python/large", Body=data)
     copied = lambda: nexus.channel().info()["copied"]
 
+    etag = s3.head_object(Bucket=BUCKET, Key="python/large")["ETag"]
+    ok(etag == f'"{hashlib.md5(data).hexdigest()}"', "put_object is one request, however large")
     before = copied()
     body = s3.get_object(Bucket=BUCKET, Key="python/large")["Body"]
     at, equal = 0, True

@@ -20,6 +20,8 @@ unix_start
 trap 'unix_cleanup; kill $services; rm -rf "$logs"' EXIT
 
 # Another spelling of 127.0.0.1: what is plainly this machine's own stays on sockets.
+# Sets in the same order in both.
+export PYTHONHASHSEED=0
 export NEXUS_WEB_HOST=2130706433 NEXUS_TEST_ENDPOINT=$NEXUS_S3_URL NEXUS_TARGET=unix:$work/python.sock
 
 for part in "${parts[@]}"; do

@@ -11,7 +11,8 @@ static const struct {
 } option_table[] = {
 #define TEXT(member)	{ #member, OPTION_TEXT, offsetof(struct nexus_options, member), 0 }
 #define NUMBER(member)	{ #member, OPTION_NUMBER, offsetof(struct nexus_options, member), 0 }
-	NUMBER(timeout_ms), NUMBER(window),
+	NUMBER(timeout_ms), NUMBER(window), NUMBER(write_mode),
+	{ "single", OPTION_BOOLEAN, offsetof(struct nexus_options, single), 0 },
 	TEXT(range), TEXT(if_match), TEXT(if_none_match), TEXT(if_modified_since), TEXT(if_unmodified_since),
 	TEXT(version_id), TEXT(content_type),
 	{ "metadata", OPTION_FIELDS, offsetof(struct nexus_options, metadata),

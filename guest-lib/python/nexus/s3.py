@@ -195,7 +195,7 @@ class S3(BaseClient):
 
     def _put_object(self, operation, params):
         return self._upload(operation, params, lambda channel, options: channel.put(
-            params["Bucket"], params["Key"], **options), _CONTENT_TYPE)
+            params["Bucket"], params["Key"], single=True, **options), _CONTENT_TYPE)
 
     def _upload_part(self, operation, params):
         return self._upload(operation, params, lambda channel, options: channel.multipart_part(

@@ -104,7 +104,7 @@ def _put(client, operation, params, file, size, progress):
             return channel.multipart_part(params["Bucket"], params["Key"], upload_id=params["UploadId"],
                                           part_number=params["PartNumber"], **options)
         options.setdefault("content_type", s3._CONTENT_TYPE)
-        return channel.put(params["Bucket"], params["Key"], **options)
+        return channel.put(params["Bucket"], params["Key"], single=True, **options)
 
     try:
         return source.send(start, options, progress)
