@@ -140,7 +140,7 @@ static ssize_t download_next(struct nexus_op *op)
 	CHANNEL_LOCK(op->nx);
 	ssize_t n;
 
-	while ((n = download_take(op)) == -EAGAIN)
+	while ((n = download_take(op)) == -EAGAIN && !op->ended)
 		if (queue_wait(op->nx, stream_is_ready, op, op->deadline))
 			return op_expire(op);
 	return n;

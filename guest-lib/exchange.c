@@ -50,7 +50,7 @@ static int exchange_end_upload(struct nexus_op *op)
 		return op->status;
 	}
 	op->finishing = true;
-	while ((ret = upload_take(op)) == -EAGAIN)
+	while ((ret = upload_take(op)) == -EAGAIN && !op->ended)
 		if (queue_wait(op->nx, stream_is_ready, op, op->deadline))
 			return op_expire(op);
 	if (!ret)

@@ -42,7 +42,8 @@ void download_complete(struct nexus_op *op, struct window *w, const struct compl
 
 /*
  * Take back the held window, and hold the next. Its length; 0 the end; -EAGAIN
- * not there yet; the operation's status if that is an error.
+ * not there yet; the operation's status if that is an error, which may be
+ * -EAGAIN too (a service that throttles): it has ended then.
  */
 ssize_t download_take(struct nexus_op *op);
 void download_pump(struct nexus_op *op);	/* lock NOT held */

@@ -122,7 +122,7 @@ int nexus_write_window(struct nexus_op *op, void **data, size_t *cap)
 
 	if (!upload_is_stream(op) || op->queued == op->total)
 		return upload_refuse(op);
-	while ((ret = upload_take(op)) == -EAGAIN)
+	while ((ret = upload_take(op)) == -EAGAIN && !op->ended)
 		if (queue_wait(op->nx, stream_is_ready, op, op->deadline))
 			return op_expire(op);
 	if (ret)
@@ -178,7 +178,7 @@ static void upload_last(struct nexus_op *op)
 {
 	int ret;
 
-	while ((ret = upload_take(op)) == -EAGAIN)
+	while ((ret = upload_take(op)) == -EAGAIN && !op->ended)
 		if (queue_wait(op->nx, stream_is_ready, op, op->deadline)) {
 			op_expire(op);
 			return;

@@ -33,6 +33,7 @@ def functions(see):
     invoke("1 MiB", FunctionName="echo", Payload=b'"' + b"x" * (1 << 20) + b'"')
     invoke("an ARN", FunctionName="arn:aws:lambda:us-east-1:123456789012:function:echo", Payload=b"{}")
     invoke("a function that is not there", FunctionName="missing")
+    invoke("a busy function", FunctionName="busy")
     invoke("an unknown error", FunctionName="unknown-error")
     invoke("without a name")
     invoke("a Payload of a wrong type", FunctionName="echo", Payload={"a": 1})
