@@ -235,7 +235,7 @@ int nexus_kvm_pin_frames(struct kvm *kvm, const u64 *gfns, int count, struct pag
 	idx = srcu_read_lock(&kvm->srcu);
 	if (mmap_read_lock_killable(mm)) {
 		srcu_read_unlock(&kvm->srcu, idx);
-		mmput(mm);
+		mmput_async(mm);
 		return -EINTR;
 	}
 	for (i = 0; i < count; i++) {
@@ -246,7 +246,8 @@ int nexus_kvm_pin_frames(struct kvm *kvm, const u64 *gfns, int count, struct pag
 	}
 	mmap_read_unlock(mm);
 	srcu_read_unlock(&kvm->srcu, idx);
-	mmput(mm);
+	/* The last user of an address space takes it down: not under our caller's lock. */
+	mmput_async(mm);
 	if (i)
 		return i;
 	return got == -ENOMEM || got == -EINTR ? got : -EFAULT;
