@@ -202,11 +202,13 @@ bool function_leave(struct instance *instance)
 bool function_retire(struct function *function, uint32_t vm_id)
 {
 	struct instance *instance;
+	const struct op *op;
 
 	pthread_mutex_lock(&function->lock);
-	/* The operation of one in the list stays: its worker takes the lock before it ends it. */
+	/* Its worker may just let go of the operation, but takes the lock before that ends. */
 	for (instance = function->idle; instance; instance = instance->next) {
-		if (instance->op->channel->guest->vm_id == vm_id)
+		op = __atomic_load_n(&instance->op, __ATOMIC_RELAXED);
+		if (op && op->channel->guest->vm_id == vm_id)
 			break;
 	}
 	if (instance) {

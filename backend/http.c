@@ -420,7 +420,7 @@ static void http_reset(struct http *http)
 	if (http->upload || http->download)
 		http_rewind(http);
 	http->broken = http->answered = http->retried = http->readable = http->timing = http->starved = false;
-	http->payload = http->parsed = http->body_waits = http->lost = false;
+	http->payload = http->parsed = http->body_waits = http->body_end = http->lost = false;
 	http->body_len = http->surplus_len = 0;
 	http->announced = http->received = 0;
 	http->chunk = (struct chunk){ 0 };

@@ -159,6 +159,7 @@ struct http {
 	bool payload;			/* the body goes into the windows */
 	bool parsed;			/* the body goes to type->body() */
 	bool body_waits;		/* which waits for a window */
+	bool body_end;			/* it was told that nothing follows */
 	bool keep;			/* the connection can be used again */
 	enum http_framing framing;
 	uint64_t announced;		/* Content-Length */

@@ -270,6 +270,15 @@ static int body_parse(struct http *http, size_t len)
 	return http->body_waits ? STEP_GUEST : ret;
 }
 
+/* All of a document is here: what its parser still held back may want a window. As body_parse(). */
+static int body_finish(struct http *http)
+{
+	if (!http->parsed || http->body_end)
+		return STEP_NEXT;
+	http->body_end = true;
+	return body_parse(http, 0);
+}
+
 /* Nothing more for now: a full window need not wait for it. */
 static int body_pause(struct http *http, ssize_t n)
 {
@@ -315,14 +324,21 @@ int http_receive_body(struct http *http)
 			continue;
 		}
 		left = body_left(http);
-		if (!left)
-			return body_complete(http);
+		if (!left) {
+			ret = body_finish(http);
+			return ret == STEP_NEXT ? body_complete(http) : ret;
+		}
 		ret = body_target(http, &to, &room);
 		if (ret != STEP_NEXT)
 			return ret;
 		if (http->turn_bytes >= http->turn_limit)
 			return STEP_YIELD;
 		n = body_pull(http, to, left < room ? left : room, http->framing == HTTP_LENGTH && left <= room);
+		if (n == 0 && http->framing == HTTP_UNTIL_CLOSE) {
+			ret = body_finish(http);
+			if (ret != STEP_NEXT)
+				return ret;
+		}
 		if (n <= 0)
 			return body_ended(http, n);
 		body_took(http, n);

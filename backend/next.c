@@ -389,7 +389,7 @@ static void next_abort(struct op *op)
 
 	if (next->instance) {
 		slot_waits(op, false);
-		next->instance->op = NULL;
+		__atomic_store_n(&next->instance->op, NULL, __ATOMIC_RELAXED);
 		if (function_leave(next->instance))
 			free(next->instance);
 		next->instance = NULL;

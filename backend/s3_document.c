@@ -135,7 +135,11 @@ static int document_refuse(struct s3_document *document)
 
 int s3_document_body(struct s3_document *document, const char *data, size_t len)
 {
+	/* The parser may hold a token back, as long as more may come (expat's deferral of parsing). */
+	bool end = document->http->body_end && !document->ended;
+
 	document->size += len;
+	document->ended |= end;
 	if (!document->parser) {
 		document->parser = xml_parser_new(document, document_open, document_close, document_text);
 		document->current = -1;
@@ -144,8 +148,9 @@ int s3_document_body(struct s3_document *document, const char *data, size_t len)
 		return op_error(document->http->op, -ENOMEM, "NexusInternal", "out of memory");
 	if (document->size > DOCUMENT_MAX)
 		document->fault = "more than 16 MiB";
-	if (!document->fault && len && XML_Parse(document->parser, data, len, XML_FALSE) != XML_STATUS_OK &&
-	    !document->fault)
+	/* That it ends early is s3_document_complete()'s to say. */
+	if (!document->fault && (len || end) && XML_Parse(document->parser, data, len, end) != XML_STATUS_OK &&
+	    !document->fault && !end)
 		document->fault = XML_ErrorString(XML_GetErrorCode(document->parser));
 	return document->fault ? document_refuse(document) : document_flush(document);
 }

@@ -36,6 +36,7 @@ struct s3_document {
 	XML_Parser parser;		/* NULL: not begun */
 	bool encoded, encoding_known;	/* the element function's */
 	bool closed;			/* the root is */
+	bool ended;			/* the parser knows that nothing follows */
 	const char *fault;		/* what is wrong with it, or NULL */
 	uint64_t size;			/* bytes so far */
 	unsigned int depth;		/* open elements */

@@ -89,7 +89,10 @@ def test_large():
     s3.upload_part(Bucket=BUCKET, Key="gateway/aborted", UploadId=upload["UploadId"], PartNumber=1, Body=b"x")
     # This store knows no abort: its own refusal arrives.
     same(error(lambda: s3.abort_multipart_upload(Bucket=BUCKET, Key="gateway/aborted", UploadId=upload["UploadId"])),
-         ("MethodNotAllowed", 405), "abort_multipart_upload reaches the store")
+         None, "abort_multipart_upload")
+    same(error(lambda: s3.upload_part(Bucket=BUCKET, Key="gateway/aborted", UploadId=upload["UploadId"],
+                                      PartNumber=1, Body=b"late")),
+         ("NoSuchUpload", 404), "and the upload is gone")
 
 
 def test_lists():
