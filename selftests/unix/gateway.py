@@ -87,7 +87,6 @@ def test_large():
     same(s3.head_object(Bucket=BUCKET, Key="gateway/large")["ContentLength"], 9 << 20, "9 MiB by one put")
     upload = s3.create_multipart_upload(Bucket=BUCKET, Key="gateway/aborted")
     s3.upload_part(Bucket=BUCKET, Key="gateway/aborted", UploadId=upload["UploadId"], PartNumber=1, Body=b"x")
-    # This store knows no abort: its own refusal arrives.
     same(error(lambda: s3.abort_multipart_upload(Bucket=BUCKET, Key="gateway/aborted", UploadId=upload["UploadId"])),
          None, "abort_multipart_upload")
     same(error(lambda: s3.upload_part(Bucket=BUCKET, Key="gateway/aborted", UploadId=upload["UploadId"],
