@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """test_keys.sh: credentials and rules that change while the daemon runs, one case a function."""
+import atexit
 import os
 import re
 import signal
@@ -31,6 +32,7 @@ def start_service():
     write(f"{service}/life", "3\n")
     write(f"{service}/token", "Basic container-token\n")
     process = subprocess.Popen([f"{TOP}/selftests/store/metadata-server", service])
+    atexit.register(process.kill)
     while not os.path.exists(f"{service}/port"):
         time.sleep(0.02)
     with open(f"{service}/port") as file:
@@ -179,13 +181,13 @@ def reloads_under_load(guest, other):
 
 process, url = start_service()
 backend = Backend(store, {"test": [], "imds": [], "box": [], "later": []})
-configure("[tenant later]\nendpoint = store\ncredentials = credentials\nbuckets = nexus-test",
-          "[tenant later]\nendpoint = store\ncredentials = credentials\nbuckets = nothing-yet")
-configure("[tenant test]\nendpoint = store\ncredentials = credentials", "[tenant test]\nendpoint = store\ncredentials = env")
-configure("[tenant imds]\nendpoint = store\ncredentials = credentials",
-          f"[tenant imds]\nendpoint = store\ncredentials = imds:{url}/")
-configure("[tenant box]\nendpoint = store\ncredentials = credentials",
-          f"[tenant box]\nendpoint = store\ncredentials = {url}/container\ncredentials_token = {service}/token")
+configure("[tenant later]\ncredentials = credentials\nbuckets = nexus-test",
+          "[tenant later]\ncredentials = credentials\nbuckets = nothing-yet")
+configure("[tenant test]\ncredentials = credentials", "[tenant test]\ncredentials = env")
+configure("[tenant imds]\ncredentials = credentials",
+          f"[tenant imds]\ncredentials = imds:{url}/")
+configure("[tenant box]\ncredentials = credentials",
+          f"[tenant box]\ncredentials = {url}/container\ncredentials_token = {service}/token")
 environment("env", secret)
 try:
     backend.start()
