@@ -35,17 +35,17 @@ static unsigned int microvm_count(const struct function_config *config, unsigned
 static void scale_ended(void *arg, const struct microvm *microvm, const char *reason)
 {
 	struct function *function = arg;
+	unsigned int doublings = function->start_failures;
+	uint64_t delay_ms;
 
 	log_info("a microVM of function %s, process %d, has ended: %s", microvm->function->name, microvm->vmm_pid,
 		 reason);
-	if (microvm->worked)
+	if (microvm->worked || vm_polled(microvm->vm_id))
 		return;
 	/* It never asked for an event: so would the next one not. */
-	if (function->start_failures < 16)
-		function->start_failures++;
-	function->start_after_ms = loop_now_ms(main_loop) + BACKOFF_MS;
-	for (unsigned int i = 1; i < function->start_failures; i++)
-		function->start_after_ms += BACKOFF_MS << i < BACKOFF_MAX_MS ? BACKOFF_MS << (i - 1) : 0;
+	delay_ms = doublings < 5 ? BACKOFF_MS << doublings : BACKOFF_MAX_MS;
+	function->start_after_ms = loop_now_ms(main_loop) + delay_ms;
+	function->start_failures++;
 	log_warning("function %s: a microVM ended before it asked for an event: %s", function->config->name, reason);
 }
 
