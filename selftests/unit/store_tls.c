@@ -22,7 +22,7 @@ static struct call call;
 static SSL_CTX *context;
 static char body[BODY], uploaded[BODY];
 static char ca_file[] = "/tmp/nexus-store-tls-XXXXXX", other_file[] = "/tmp/nexus-store-tls-XXXXXX";
-static unsigned int accepted, reused;	/* handshakes, and those of them that resumed a session */
+static unsigned int accepted, reused;	/* connections with a request, and those of them that resumed a session */
 static char offered[64];		/* ALPN's protocols, as sent last */
 
 static void make_certificate(char *path)
@@ -103,11 +103,13 @@ static void serve_tls(struct server *s)
 	while ((fd = server_accept(s)) >= 0) {
 		ssl = SSL_new(context);
 		SSL_set_fd(ssl, fd);
-		if (SSL_accept(ssl) == 1) {
+		if (SSL_accept(ssl) == 1 && !read_head(ssl, head, sizeof(head))) {
+			/* Before the answer, so that who got it sees the count; a client that refuses us sends no request. */
 			accepted++;
 			reused += SSL_session_reused(ssl);
-			while (!read_head(ssl, head, sizeof(head)))
+			do {
 				answer(ssl, head);
+			} while (!read_head(ssl, head, sizeof(head)));
 		}
 		SSL_free(ssl);
 		close(fd);
