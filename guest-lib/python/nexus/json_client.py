@@ -120,11 +120,28 @@ class AwsClient(BaseClient):
                 response[name] = parsed[name]
 
 
-class JsonClient(AwsClient):
+class GenericClient(AwsClient):
+    """A service without a model: every method in lower case is an operation, sent by _call()."""
+
     def __init__(self, service, region, endpoint, config, session):
         super().__init__(service, region, endpoint, config, session)
         self.__class__ = type(service.class_name, (type(self),), {"__module__": "botocore.client"})
 
+    def __getattr__(self, name):
+        if name.startswith("_") or not name.islower():
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        operation = operation_name(name)
+
+        def call(*args, **kwargs):
+            if args:
+                refuse_positional(name)
+            return self._call(operation, kwargs)
+
+        call.__name__ = name
+        return call
+
+
+class JsonClient(GenericClient):
     def _call(self, operation, params):
         import json
         service = self._service_info
@@ -140,19 +157,6 @@ class JsonClient(AwsClient):
 
     def _parse(self, operation, answer):
         return decode(self._service, answer)
-
-    def __getattr__(self, name):
-        if name.startswith("_") or not name.islower():
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        operation = operation_name(name)
-
-        def call(*args, **kwargs):
-            if args:
-                refuse_positional(name)
-            return self._call(operation, kwargs)
-
-        call.__name__ = name
-        return call
 
     def can_paginate(self, operation_name):
         return operation_name in self._paginators or operation_name.startswith(("list_", "describe_", "get_"))

@@ -3,8 +3,7 @@
 
 Without a model a list is known by its <member> and a dictionary by its <entry>; numbers and times stay
 strings."""
-from nexus.client import refuse_positional
-from nexus.json_client import AwsClient, encode, metadata, operation_name
+from nexus.json_client import GenericClient, encode, metadata
 
 
 def flatten(name, value, form):
@@ -50,11 +49,7 @@ def unfold(element):
     return {tag: unfold(child) for tag, child in zip(tags, children)}
 
 
-class QueryClient(AwsClient):
-    def __init__(self, service, region, endpoint, config, session):
-        super().__init__(service, region, endpoint, config, session)
-        self.__class__ = type(service.class_name, (type(self),), {"__module__": "botocore.client"})
-
+class QueryClient(GenericClient):
     def _call(self, operation, params):
         from urllib.parse import urlencode
         form = {"Action": operation, "Version": self._service_info.target}
@@ -82,16 +77,3 @@ class QueryClient(AwsClient):
         if isinstance(request_id, dict) and "RequestId" in request_id:
             result["ResponseMetadata"]["RequestId"] = request_id["RequestId"]
         return result
-
-    def __getattr__(self, name):
-        if name.startswith("_") or not name.islower():
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        operation = operation_name(name)
-
-        def call(*args, **kwargs):
-            if args:
-                refuse_positional(name)
-            return self._call(operation, kwargs)
-
-        call.__name__ = name
-        return call
