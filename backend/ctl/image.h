@@ -3,6 +3,7 @@
 #ifndef NEXUS_CTL_IMAGE_H
 #define NEXUS_CTL_IMAGE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct image;
@@ -23,5 +24,17 @@ int image_close(struct image *image, int keep, uint64_t *bytes, uint64_t *entrie
  * *arguments: nexus-init's, a line each, from the image's configuration (the caller frees them).
  */
 int image_unpack_oci(const char *layout, const char *directory, char **arguments);
+
+/*
+ * Fill directory, a new one, with a root for Python functions: this machine's python3, the Debian packages
+ * and the shims, with what is below task as /var/task. Its size goes to standard error.
+ */
+int image_unpack_python(const char *task, char *const *packages, size_t nr_packages, const char *directory);
+
+/* Run a program by its name or path; 0, or -1, after a message with the remedy if it cannot be started. */
+int image_run_tool(const char *const *argv, const char *remedy);
+
+/* The first of these that can be executed, seen from this program's directory; NULL: none. The caller frees it. */
+char *image_find_program(const char *const *places, size_t nr_places);
 
 #endif

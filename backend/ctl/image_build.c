@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <ftw.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +12,9 @@
 
 struct build {
 	const char *output, *init;
-	char **sources;
-	int nr_sources;
+	const char *python;	/* the directory that becomes /var/task; NULL: no Python */
+	char **sources, **packages, **environment;	/* of the argument vector */
+	int nr_sources, nr_packages, nr_environment;
 	char **command;		/* NULL-terminated; NULL: the sources say it */
 	char *arguments;	/* for /etc/nexus-init.args */
 };
@@ -28,21 +28,13 @@ static int remove_found(const char *path, const struct stat *st, int type, struc
 /* nexus-init or nexus-runtime where this program is installed, or where it was built; NULL: nowhere. */
 static char *program_find(const char *name)
 {
-	static const char *const places[] = { "../sbin", "../guest-lib", "/usr/sbin" };
-	char self[4096] = "", *path;
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char places[3][64];
+	const char *const list[] = { places[0], places[1], places[2] };
 
-	self[len > 0 ? len : 0] = '\0';
-	dirname(self);
-	for (unsigned int i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		if (asprintf(&path, "%s%s%s/%s", *places[i] == '/' ? "" : self, *places[i] == '/' ? "" : "/", places[i],
-			     name) < 0)
-			abort();
-		if (!access(path, X_OK))
-			return path;
-		free(path);
-	}
-	return NULL;
+	snprintf(places[0], sizeof(places[0]), "../sbin/%s", name);
+	snprintf(places[1], sizeof(places[1]), "../guest-lib/%s", name);
+	snprintf(places[2], sizeof(places[2]), "/usr/sbin/%s", name);
+	return image_find_program(list, 3);
 }
 
 static bool is_oci(const char *source)
@@ -55,16 +47,40 @@ static bool is_oci(const char *source)
 	return !access(marker, F_OK);
 }
 
+/* A new directory in bundle, a template. */
+static int bundle_make(char *bundle)
+{
+	if (mkdtemp(bundle))
+		return 0;
+	fprintf(stderr, "nexusctl: %s: %s\n", bundle, strerror(errno));
+	return -1;
+}
+
+static int build_add_python(struct build *build, struct image *image)
+{
+	char bundle[] = "/tmp/nexus-image.XXXXXX";
+	auto_free char *root = NULL;
+	int ret;
+
+	if (bundle_make(bundle))
+		return -1;
+	if (asprintf(&root, "%s/root", bundle) < 0)
+		abort();
+	ret = image_unpack_python(build->python, build->packages, build->nr_packages, root);
+	if (!ret)
+		ret = image_add_tree(image, root);
+	nftw(bundle, remove_found, 16, FTW_DEPTH | FTW_PHYS);
+	return ret;
+}
+
 static int build_add_oci(struct build *build, struct image *image, const char *source)
 {
 	char bundle[] = "/tmp/nexus-image.XXXXXX";
 	auto_free char *root = NULL, *unpacked = NULL, *arguments = NULL;
 	int ret;
 
-	if (!mkdtemp(bundle)) {
-		fprintf(stderr, "nexusctl: %s: %s\n", bundle, strerror(errno));
+	if (bundle_make(bundle))
 		return -1;
-	}
 	if (asprintf(&unpacked, "%s/bundle", bundle) < 0 || asprintf(&root, "%s/rootfs", unpacked) < 0)
 		abort();
 	ret = image_unpack_oci(source, unpacked, &arguments);
@@ -80,7 +96,7 @@ static int build_add_oci(struct build *build, struct image *image, const char *s
 
 static int build_sources(struct build *build, struct image *image)
 {
-	int ret = 0;
+	int ret = build->python ? build_add_python(build, image) : 0;
 
 	for (int i = 0; i < build->nr_sources && !ret; i++) {
 		if (is_oci(build->sources[i]))
@@ -100,6 +116,10 @@ static void build_command(struct build *build)
 		return;
 	free(build->arguments);
 	out = open_memstream(&build->arguments, &size);
+	if (build->python)
+		fputs("--chdir\n/var/task\n--env\nLAMBDA_TASK_ROOT=/var/task\n", out);
+	for (int i = 0; i < build->nr_environment; i++)
+		fprintf(out, "--env\n%s\n", build->environment[i]);
 	fputs("--\n", out);
 	for (char **word = build->command; *word; word++)
 		fprintf(out, "%s\n", *word);
@@ -109,7 +129,8 @@ static void build_command(struct build *build)
 static int build_run(struct build *build, uint64_t *bytes, uint64_t *entries)
 {
 	auto_free char *init = build->init ? strdup(build->init) : program_find("nexus-init");
-	auto_free char *runtime = program_find("nexus-runtime");
+	/* Python functions have a runtime of their own. */
+	auto_free char *runtime = build->python ? NULL : program_find("nexus-runtime");
 	struct image *image;
 	int ret;
 
@@ -132,39 +153,62 @@ static int build_run(struct build *build, uint64_t *bytes, uint64_t *entries)
 	return image_close(image, !ret, bytes, entries) || ret ? -1 : 0;
 }
 
-static int build_options(struct build *build, int argc, char **argv)
+static int build_check(const struct build *build)
 {
-	int i;
-
-	build->sources = argv;
-	for (i = 0; i < argc; i++) {
-		if (!strcmp(argv[i], "--")) {
-			build->command = argv + i + 1;
-			break;
-		}
-		if (strncmp(argv[i], "--", 2))
-			build->sources[build->nr_sources++] = argv[i];
-		else if (!strcmp(argv[i], "--output") && i + 1 < argc)
-			build->output = argv[++i];
-		else if (!strcmp(argv[i], "--init") && i + 1 < argc)
-			build->init = argv[++i];
-		else
-			return ctl_usage("image build: %s is no option, or lacks its value", argv[i]);
-	}
-	if (!build->output || !build->nr_sources)
-		return ctl_usage("image build wants --output FILE and a directory or an OCI image layout");
+	if (!build->output || (!build->nr_sources && !build->python))
+		return ctl_usage("image build wants --output FILE, and a directory, an OCI image layout or --python DIR");
+	if (build->nr_packages && !build->python)
+		return ctl_usage("image build: --package is for --python");
+	if (build->nr_environment && !build->command)
+		return ctl_usage("image build: --env is for a COMMAND");
 	if (build->command && !*build->command)
 		return ctl_usage("image build: no command after --");
 	return CTL_OK;
 }
 
+/* The lists have room for all arguments. */
+static int build_options(struct build *build, int argc, char **argv)
+{
+	const char *value;
+	int i;
+
+	for (i = 0; i < argc; i++) {
+		value = i + 1 < argc ? argv[i + 1] : NULL;
+		if (!strcmp(argv[i], "--")) {
+			build->command = argv + i + 1;
+			break;
+		}
+		if (strncmp(argv[i], "--", 2)) {
+			build->sources[build->nr_sources++] = argv[i];
+			continue;
+		}
+		if (!strcmp(argv[i], "--output") && value)
+			build->output = value;
+		else if (!strcmp(argv[i], "--init") && value)
+			build->init = value;
+		else if (!strcmp(argv[i], "--python") && value)
+			build->python = value;
+		else if (!strcmp(argv[i], "--package") && value)
+			build->packages[build->nr_packages++] = argv[i + 1];
+		else if (!strcmp(argv[i], "--env") && value && strchr(value, '='))
+			build->environment[build->nr_environment++] = argv[i + 1];
+		else
+			return ctl_usage("image build: %s is no option, or lacks its value", argv[i]);
+		i++;
+	}
+	return build_check(build);
+}
+
 int ctl_image_build(const struct ctl *ctl, int argc, char **argv)
 {
-	struct build build = { 0 };
+	auto_free char **lists = calloc(3 * argc + 1, sizeof(*lists));
+	struct build build = { .sources = lists, .packages = lists + argc, .environment = lists + 2 * argc };
 	uint64_t bytes, entries;
 	json_t *result;
 	int ret;
 
+	if (!lists)
+		abort();
 	ret = build_options(&build, argc, argv);
 	if (ret)
 		return ret;

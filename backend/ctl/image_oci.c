@@ -1,31 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
 #include <jansson.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include "cleanup.h"
 #include "image.h"
 
 static int umoci_unpack(const char *layout, const char *bundle)
 {
 	const char *const argv[] = { "umoci", "unpack", "--rootless", "--image", layout, bundle, NULL };
-	int status, ret;
-	pid_t pid;
 
-	ret = posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)argv, environ);
-	if (ret) {
-		fprintf(stderr, "nexusctl: umoci: %s: install the Debian package umoci\n", strerror(ret));
-		return -1;
-	}
-	if (waitpid(pid, &status, 0) != pid || status) {
-		fprintf(stderr, "nexusctl: umoci cannot unpack %s\n", layout);
-		return -1;
-	}
-	return 0;
+	if (!image_run_tool(argv, "install the Debian package umoci"))
+		return 0;
+	fprintf(stderr, "nexusctl: umoci cannot unpack %s\n", layout);
+	return -1;
 }
 
 static void line(FILE *out, const char *option, const char *value)

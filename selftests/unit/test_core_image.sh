@@ -42,6 +42,34 @@ tap_has "$error" "$work/no-init" "an init that is not there is named"
 [ ! -e "$work/out.image.part" ]
 tap_ok $? "what failed leaves nothing behind"
 
+# Python: the recipe's root, the function, packages.
+mkdir "$work/task"
+echo 'def handler(event, context): return event' >"$work/task/app.py"
+said=$(image --json --python "$work/task" --package python3-requests --env COLOUR=red -- /usr/bin/nexus-python app.handler 2>"$work/size")
+tap_ok $? "an image for a function in Python"
+bytes=$(sed -n 's/.*"bytes": \([0-9]*\).*/\1/p' <<<"$said")
+[ "${bytes:-0}" -gt 1000000 ] && [ "$bytes" -lt $((36 << 20)) ]
+tap_ok $? "of at most 36 MiB ($(<"$work/size"))"
+for name in usr/bin/python3 usr/bin/nexus-python usr/lib/nexus/python/boto3/__init__.pyc usr/lib/libnexus-guest.so.1 \
+	var/task/app.py init; do
+	tap_is "$(entries | sed 's/ -> .*//' | grep -c " $name$")" 1 "it has $name"
+done
+tap_is "$(entries | grep -c nexus-runtime)" 0 "and no nexus-runtime"
+tap_is "$(content etc/nexus-init.args)" \
+	$'--chdir\n/var/task\n--env\nLAMBDA_TASK_ROOT=/var/task\n--env\nCOLOUR=red\n--\n/usr/bin/nexus-python\napp.handler' \
+	"the command has the function's directory and its environment"
+before=$(cksum <"$work/out.image")
+image --python "$work/task" --package python3-requests --env COLOUR=red -- /usr/bin/nexus-python app.handler >/dev/null 2>&1
+tap_is "$(cksum <"$work/out.image")" "$before" "built again it is the same"
+tap_is "$(entries | grep -cE 'dist-packages/(requests|urllib3)/__init__.pyc$')" 2 "a package comes with those it depends on"
+error=$(image --python "$work/task" --package no-such-package 2>&1)
+tap_is $? 1 "a package that is not installed: exit status 1"
+tap_has "$error" "apt-get install no-such-package" "and the remedy"
+error=$(image --python "$work/nowhere" 2>&1)
+tap_has "$error" "$work/nowhere is not a directory" "a function that is not there is named"
+error=$(image --package python3-requests "$work/base" 2>&1)
+tap_is $? 2 "--package without --python: exit status 2"
+
 umoci init --layout "$work/oci" && umoci new --image "$work/oci:v1" &&
 	umoci insert --rootless --image "$work/oci:v1" "$work/base/usr/bin/hello" /usr/bin/hello &&
 	umoci config --image "$work/oci:v1" --config.cmd /usr/bin/hello --config.cmd world --config.env COLOUR=blue \
