@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "grpc.h"
 #include "prefetch.h"
 #include "queue.h"
 #include "stream.h"
@@ -14,6 +15,7 @@
 /* What the caller sees, and what it lives in. */
 struct event {
 	struct nexus_event public;
+	struct nexus_grpc_incoming grpc;
 	struct nexus_op *op;		/* holds the strings, and the window of a small payload */
 	char *copy;			/* of a large one */
 };
@@ -137,6 +139,17 @@ static int event_payload(struct event *e)
 	return 0;
 }
 
+static int event_grpc(struct event *e, const Nexus__V1__GrpcIncoming *from)
+{
+	e->grpc = (struct nexus_grpc_incoming){
+		.method = from->method, .authority = from->authority, .peer = from->peer,
+		.timeout_ms = from->timeout_ms, .handle = from->handle, .nr_metadata = from->n_metadata,
+		.metadata = grpc_fields(e->op, from->metadata, from->n_metadata),
+	};
+	e->public.grpc = &e->grpc;
+	return e->grpc.metadata ? 0 : -ENOMEM;
+}
+
 static int event_fill(struct event *e)
 {
 	struct nexus_event *to = &e->public;
@@ -160,6 +173,9 @@ static int event_fill(struct event *e)
 		memcpy(to->entropy, from->entropy.data, sizeof(to->entropy));
 	for (size_t i = 0; i < from->n_fetching; i++)
 		lend_take(nx, from->fetching[i]);
+	/* Calls may be many at a time, and keep their deadlines themselves. */
+	if (from->grpc)
+		return event_grpc(e, from->grpc);
 	prefetch_invocation(nx, true, channel_deadline(from->remaining_ms));
 	return 0;
 }

@@ -145,6 +145,7 @@ struct nexus_event {
 	uint64_t max_response;		/* bytes */
 	uint64_t restore_generation;	/* not the last one's: this is a clone of a snapshot, reseed */
 	unsigned char entropy[32];	/* nobody else has these */
+	const struct nexus_grpc_incoming *grpc;	/* NULL: it is no gRPC call: nexus_grpc_accept(3) */
 };
 
 int nexus_next(struct nexus *nx, const struct nexus_next_options *options, struct nexus_event **event);
@@ -320,6 +321,67 @@ ssize_t nexus_aws(struct nexus *nx, const struct nexus_aws *request, const void 
 		  void *buf, size_t cap, const struct nexus_options *options, struct nexus_op **op);
 struct nexus_op *nexus_aws_stream(struct nexus *nx, const struct nexus_aws *request,
 				  const struct nexus_options *options);
+
+/* nexus_grpc_call(3) */
+struct nexus_grpc_field {
+	const char *name;		/* lower case */
+	const void *value;		/* printable ASCII; any bytes if the name ends in -bin */
+	size_t len;
+};
+struct nexus_grpc {
+	size_t size;
+	const char *target;		/* HOST:PORT, dns:///HOST:PORT, ipv4:ADDRESS:PORT, ipv6:[ADDRESS]:PORT */
+	const char *method;		/* /PACKAGE.SERVICE/METHOD */
+	int tls;			/* boolean */
+	uint32_t timeout_ms;		/* the call's deadline; 0: none */
+	const struct nexus_grpc_field *metadata;
+	size_t nr_metadata;
+	uint32_t max_message;		/* bytes of one that is received; 0: 4 MiB */
+};
+#define NEXUS_GRPC_INIT { .size = sizeof(struct nexus_grpc) }
+
+enum nexus_grpc_kind {
+	NEXUS_GRPC_INITIAL,		/* initial metadata */
+	NEXUS_GRPC_MESSAGE,
+	NEXUS_GRPC_END,			/* status, details and trailing are the call's */
+	NEXUS_GRPC_HALF_CLOSE,		/* a server's: the caller sends no more */
+};
+/* What came. Strings and data are never NULL, and live until nexus_grpc_reply_free(). */
+struct nexus_grpc_reply {
+	enum nexus_grpc_kind kind;
+	int status;			/* gRPC's: 0 OK, 1 CANCELLED ... 16 UNAUTHENTICATED */
+	const char *details;
+	const struct nexus_grpc_field *initial, *trailing;
+	size_t nr_initial, nr_trailing;
+	const void *message;
+	size_t message_len;
+	int has_message;		/* boolean: nexus_grpc_call()'s, beside its end */
+};
+int nexus_grpc_call(struct nexus *nx, const struct nexus_grpc *call, const void *message, size_t len,
+		    struct nexus_grpc_reply **reply);
+void nexus_grpc_reply_free(struct nexus_grpc_reply *reply);
+
+/* nexus_grpc_start(3); one thread may send while another one receives */
+struct nexus_grpc_stream;
+#define NEXUS_GRPC_SEND_END	1U	/* nothing follows */
+int nexus_grpc_start(struct nexus *nx, const struct nexus_grpc *call, struct nexus_grpc_stream **stream);
+int nexus_grpc_send(struct nexus_grpc_stream *stream, const void *message, size_t len, uint32_t flags);
+int nexus_grpc_receive(struct nexus_grpc_stream *stream, struct nexus_grpc_reply **reply);
+int nexus_grpc_cancel(struct nexus_grpc_stream *stream);
+void nexus_grpc_close(struct nexus_grpc_stream *stream);
+
+/* nexus_grpc_accept(3); then as above, and */
+struct nexus_grpc_incoming {
+	const char *method, *authority, *peer;
+	uint32_t timeout_ms;		/* until the caller's deadline; 0: he has none */
+	const struct nexus_grpc_field *metadata;
+	size_t nr_metadata;
+	uint32_t handle;
+};
+int nexus_grpc_accept(struct nexus *nx, const struct nexus_event *event, struct nexus_grpc_stream **stream);
+int nexus_grpc_headers(struct nexus_grpc_stream *stream, const struct nexus_grpc_field *metadata, size_t nr);
+int nexus_grpc_finish(struct nexus_grpc_stream *stream, int status, const char *details,
+		      const struct nexus_grpc_field *trailing, size_t nr);
 
 /* nexus_null(3) */
 int nexus_null(struct nexus *nx, const struct nexus_options *options, struct nexus_op **op);

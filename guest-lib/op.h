@@ -49,6 +49,7 @@ struct nexus_op {
 	bool upload;			/* payload goes to the host */
 	bool exchange;			/* and then comes back: mode and upload change in between */
 	bool chunked;			/* exchange: of unknown length, until nexus_finish() */
+	bool split;			/* a long answer's last window brings the rest of its `grpc` */
 	bool finishing;			/* exchange: the next window is the upload's last */
 	bool pumped;			/* windows are filled and emptied by the library */
 	bool started;			/* the request was submitted */
@@ -68,6 +69,7 @@ struct nexus_op {
 	uint32_t slot;			/* the request's; the stream's name while it is open */
 	uint32_t spare_slot;		/* kept for windows: a stream can always go on */
 	uint32_t answer_cap;		/* room for the answer that is wanted; 0: the usual */
+	uint32_t window_msg;		/* room for it in the slots of windows; 0: OP_WINDOW_MSG */
 	uint32_t msg_cap;		/* of the request's part of the message buffer */
 	uint32_t msg_size;		/* of all of it; 0: none */
 	uint32_t msg_len;		/* of the packed request */

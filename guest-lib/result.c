@@ -23,7 +23,7 @@ void result_take(struct nexus_op *op, const struct completion *c)
 	Nexus__V1__Response *response;
 	void *copy;
 
-	if (!c->msg_len || (op->response && !c->status))
+	if (!c->msg_len || (op->response && !c->status && (!op->split || c->more)))
 		return;
 	copy = bump_alloc(&op->memory, c->msg_len);
 	if (!copy)

@@ -129,8 +129,12 @@ static int start_message(struct nexus_op *op, const Nexus__V1__Request *req, siz
 {
 	uint32_t want = len > op->answer_cap ? len : op->answer_cap;
 	uint32_t cap = want > OP_MSG_CAP ? round_page(want) : OP_MSG_CAP;
-	uint32_t size = cap + (op->mode == OP_DIRECT ? 0 : OP_WINDOWS * OP_WINDOW_MSG);
+	uint32_t size = cap;
 
+	if (!op->window_msg)
+		op->window_msg = OP_WINDOW_MSG;
+	if (op->mode != OP_DIRECT)
+		size += OP_WINDOWS * op->window_msg;
 	if (op->exchange)
 		size += OP_MSG_CAP;	/* the answer comes with the upload's last window */
 

@@ -39,14 +39,14 @@ void stream_submit(struct nexus_op *op, struct window *w, uint32_t len, bool fin
 		.kind = NEXUS_SLOT_WINDOW,
 		.flags = fin ? NEXUS_SLOT_FIN : 0,
 		.stream = op->slot,
-		.msg_off = op->msg_off + op->msg_cap + (w - op->windows) * OP_WINDOW_MSG,
-		.msg_cap = OP_WINDOW_MSG,
+		.msg_off = op->msg_off + op->msg_cap + (w - op->windows) * op->window_msg,
+		.msg_cap = op->window_msg,
 		.data_off = w->off,
 		.data_len = len,
 	};
 
 	if (op->exchange && fin) {
-		s.msg_off = op->msg_off + op->msg_cap + OP_WINDOWS * OP_WINDOW_MSG;
+		s.msg_off = op->msg_off + op->msg_cap + OP_WINDOWS * op->window_msg;
 		s.msg_cap = OP_MSG_CAP;
 	}
 	op->spare_slot = NO_SLOT;

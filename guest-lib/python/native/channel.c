@@ -278,7 +278,7 @@ int channel_init(PyObject *module)
 {
 	channel_type = (PyTypeObject *)PyType_FromSpec(&channel_spec);
 	if (!channel_type || channel_add(object_methods) || channel_add(exchange_methods) ||
-	    channel_add(invocation_methods))
+	    channel_add(invocation_methods) || channel_add(rpc_methods))
 		return -1;
 	return PyModule_AddObjectRef(module, "Channel", (PyObject *)channel_type);
 }

@@ -26,7 +26,7 @@ static PyObject *channel_next(struct channel *channel, PyObject *args, PyObject 
 	struct nexus_next_options options = NEXUS_NEXT_OPTIONS_INIT;
 	static char *names[] = { "timeout_ms", "window", "prefetches", "prefetch_window", NULL };
 	struct nexus_event *event;
-	PyObject *dict;
+	PyObject *dict, *grpc;
 	int ret;
 
 	if (channel_check(channel) ||
@@ -39,6 +39,10 @@ static PyObject *channel_next(struct channel *channel, PyObject *args, PyObject 
 	if (ret)
 		return failed(ret);
 	dict = event_dict(event);
+	grpc = dict ? rpc_incoming(channel, event) : NULL;
+	if (dict && (!grpc || PyDict_SetItemString(dict, "grpc", grpc)))
+		Py_CLEAR(dict);
+	Py_XDECREF(grpc);
 	nexus_event_free(event);
 	return dict;
 }

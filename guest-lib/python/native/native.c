@@ -20,6 +20,7 @@ PyDoc_STRVAR(native_doc,
 "libnexus-guest for Python: see libnexus-guest(7).\n\n"
 "Channel(target)      a channel to the host\n"
 "Operation            one request, from Channel.get() and its like\n"
+"Rpc                  a gRPC call of many messages, from Channel.rpc_start() or an event\n"
 "Memory               bytes of the arena, for memoryview()\n"
 "Error                an operation failed: status, code, message, request_id, http_status\n");
 
@@ -35,7 +36,7 @@ PyMODINIT_FUNC PyInit__nexus(void)
 		return NULL;
 	nexus_error = PyErr_NewExceptionWithDoc("_nexus.Error", "An operation failed.", PyExc_OSError, NULL);
 	if (!nexus_error || PyModule_AddObjectRef(module, "Error", nexus_error) || channel_init(module) ||
-	    operation_init(module) || memory_init(module)) {
+	    operation_init(module) || memory_init(module) || rpc_init(module)) {
 		Py_DECREF(module);
 		return NULL;
 	}

@@ -73,6 +73,7 @@ extern PyObject *nexus_error;
 int channel_init(PyObject *module);
 int operation_init(PyObject *module);
 int memory_init(PyObject *module);
+int rpc_init(PyObject *module);
 
 /* options.c: keywords (NULL: none) into options and extras (NULL: none); undone by options_clear(), always. */
 int options_parse(struct options *o, PyObject *keywords, const struct option_extra *extras);
@@ -93,7 +94,7 @@ int call_parse(struct call *call, struct channel *channel, PyObject *args, PyObj
 int channel_check(struct channel *channel);
 
 /* Methods of channels in other files. */
-extern PyMethodDef object_methods[], exchange_methods[], invocation_methods[];
+extern PyMethodDef object_methods[], exchange_methods[], invocation_methods[], rpc_methods[];
 
 #define KEYWORDS(f)	((PyCFunction)(void (*)(void))(f)), METH_VARARGS | METH_KEYWORDS
 
@@ -102,6 +103,9 @@ PyObject *memory_new(struct channel *channel, struct operation *operation, void 
 
 /* operation.c: takes op, which is freed on failure, and the buffer, if there is one. */
 PyObject *operation_new(struct channel *channel, struct nexus_op *op, Py_buffer *buffer);
+
+/* rpc.c: the member `grpc` of an event, as a dictionary or None. */
+PyObject *rpc_incoming(struct channel *channel, const struct nexus_event *event);
 
 /* A string of the host's, which may be anything. */
 PyObject *text_new(const char *text);

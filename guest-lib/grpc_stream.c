@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/* gRPC: calls of many messages, those that this process makes and those that come to it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "grpc.h"
+
+#define WINDOW_RECEIVE	(16U << 10)	/* each; lent while nothing comes */
+
+struct nexus_grpc_stream {
+	struct nexus *nx;
+	uint32_t handle;
+	bool server;
+	bool open;			/* the daemon knows the handle */
+	bool finished;			/* a server's, by us */
+	struct grpc_reply *end;		/* how it ended, once that is known; constant then */
+};
+
+/* One message to the daemon, and its answer. The operation is the caller's. */
+static int stream_ask(struct nexus_op *op, Nexus__V1__Request *req)
+{
+	struct nexus_options options = NEXUS_OPTIONS_INIT;
+
+	op_start(op, req, &(struct op_payload){ 0 }, &options, true);
+	return op_finish(op);
+}
+
+static int stream_end(struct nexus_grpc_stream *stream, struct grpc_reply *reply)
+{
+	if (!reply)
+		return -ENOMEM;
+	reply->kept = true;
+	stream->end = reply;
+	return 0;
+}
+
+static struct nexus_grpc_stream *stream_new(struct nexus *nx)
+{
+	struct nexus_grpc_stream *stream = calloc(1, sizeof(*stream));
+
+	if (stream)
+		stream->nx = nx;
+	return stream;
+}
+
+int nexus_grpc_start(struct nexus *nx, const struct nexus_grpc *call, struct nexus_grpc_stream **out)
+{
+	Nexus__V1__Request req = NEXUS__V1__REQUEST__INIT;
+	Nexus__V1__GrpcStart start = NEXUS__V1__GRPC_START__INIT;
+	struct nexus_grpc_stream *stream = stream_new(nx);
+	struct nexus_op *op = op_new(nx);
+	struct nexus_grpc o;
+	int ret;
+
+	if (!op || !stream) {
+		nexus_op_free(op);
+		free(stream);
+		return -ENOMEM;
+	}
+	ret = grpc_start_fill(op, &start, call, &o);
+	if (!ret) {
+		req.op_case = NEXUS__V1__REQUEST__OP_GRPC_START;
+		req.grpc_start = &start;
+		ret = stream_ask(op, &req);
+	}
+	if (!ret && (!op->response || !op->response->grpc))
+		ret = -EPROTO;
+	if (ret) {
+		/* As if it had been sent: what there is to say is said by nexus_grpc_receive(). */
+		ret = stream_end(stream, grpc_reply_take(op, ret));
+		if (ret)
+			free(stream);
+	} else {
+		stream->handle = op->response->grpc->handle;
+		stream->open = true;
+		nexus_op_free(op);
+	}
+	if (!ret)
+		*out = stream;
+	return ret;
+}
+
+int nexus_grpc_accept(struct nexus *nx, const struct nexus_event *event, struct nexus_grpc_stream **out)
+{
+	struct nexus_grpc_stream *stream;
+
+	if (!event->grpc)
+		return -EINVAL;
+	stream = stream_new(nx);
+	if (!stream)
+		return -ENOMEM;
+	stream->handle = event->grpc->handle;
+	stream->server = true;
+	stream->open = true;
+	*out = stream;
+	return 0;
+}
+
+int nexus_grpc_send(struct nexus_grpc_stream *stream, const void *message, size_t len, uint32_t flags)
+{
+	struct op_payload payload = { .upload = true, .buf = message, .len = len };
+	struct nexus_options options = NEXUS_OPTIONS_INIT;
+	Nexus__V1__Request req = NEXUS__V1__REQUEST__INIT;
+	Nexus__V1__GrpcSend send = NEXUS__V1__GRPC_SEND__INIT;
+	struct nexus_op *op;
+	int ret;
+
+	if (!stream->open)
+		return -EPIPE;
+	if (!message && !(flags & NEXUS_GRPC_SEND_END))
+		return -EINVAL;
+	op = op_new(stream->nx);
+	if (!op)
+		return -ENOMEM;
+	send.handle = stream->handle;
+	send.content_length = len;
+	send.empty = !message;
+	send.end = flags & NEXUS_GRPC_SEND_END;
+	req.op_case = NEXUS__V1__REQUEST__OP_GRPC_SEND;
+	req.grpc_send = &send;
+	options.timeout_ms = GRPC_FOREVER_MS;
+	op_start(op, &req, &payload, &options, true);
+	ret = op_finish(op);
+	nexus_op_free(op);
+	/* Whatever became of it: nexus_grpc_receive() tells. */
+	return ret == -ENOENT || ret == -ECANCELED || ret == -ECONNRESET ? -EPIPE : ret;
+}
+
+int nexus_grpc_receive(struct nexus_grpc_stream *stream, struct nexus_grpc_reply **out)
+{
+	struct nexus_options options = { .size = sizeof(options), .window = WINDOW_RECEIVE };
+	Nexus__V1__Request req = NEXUS__V1__REQUEST__INIT;
+	Nexus__V1__GrpcReceive receive = NEXUS__V1__GRPC_RECEIVE__INIT;
+	struct grpc_reply *reply;
+	struct nexus_op *op;
+
+	if (stream->end) {
+		*out = &stream->end->public;
+		return 0;
+	}
+	op = op_new(stream->nx);
+	if (!op)
+		return -ENOMEM;
+	receive.handle = stream->handle;
+	op->answer_cap = NEXUS_MSG_MAX;
+	req.op_case = NEXUS__V1__REQUEST__OP_GRPC_RECEIVE;
+	req.grpc_receive = &receive;
+	options.timeout_ms = GRPC_FOREVER_MS;
+	op_start(op, &req, &(struct op_payload){ .stream = true }, &options, true);
+	reply = grpc_reply_take(op, 0);
+	/* A handle that is gone: by us, or with a daemon. */
+	if (reply && nexus_op_status(op) == -ENOENT) {
+		reply->public.status = stream->finished ? 0 : reply->public.status;
+		reply->public.details = stream->finished ? "" : "the host has lost the call";
+	}
+	if (!reply)
+		return -ENOMEM;
+	if (reply->public.kind == NEXUS_GRPC_END)
+		stream_end(stream, reply);
+	*out = &reply->public;
+	return 0;
+}
+
+static int stream_cancel(struct nexus_grpc_stream *stream, bool close)
+{
+	Nexus__V1__Request req = NEXUS__V1__REQUEST__INIT;
+	Nexus__V1__GrpcCancel cancel = NEXUS__V1__GRPC_CANCEL__INIT;
+	struct nexus_op *op;
+	int ret;
+
+	if (!stream->open)
+		return 0;
+	op = op_new(stream->nx);
+	if (!op)
+		return -ENOMEM;
+	cancel.handle = stream->handle;
+	cancel.close = close;
+	req.op_case = NEXUS__V1__REQUEST__OP_GRPC_CANCEL;
+	req.grpc_cancel = &cancel;
+	ret = stream_ask(op, &req);
+	nexus_op_free(op);
+	return ret == -ENOENT ? 0 : ret;
+}
+
+int nexus_grpc_cancel(struct nexus_grpc_stream *stream)
+{
+	return stream_cancel(stream, false);
+}
+
+void nexus_grpc_close(struct nexus_grpc_stream *stream)
+{
+	if (!stream)
+		return;
+	if (!stream->end && !stream->finished)
+		stream_cancel(stream, true);
+	if (stream->end) {
+		stream->end->kept = false;
+		nexus_grpc_reply_free(&stream->end->public);
+	}
+	free(stream);
+}
+
+/* ---- of a server ---- */
+
+int nexus_grpc_headers(struct nexus_grpc_stream *stream, const struct nexus_grpc_field *metadata, size_t nr)
+{
+	Nexus__V1__Request req = NEXUS__V1__REQUEST__INIT;
+	Nexus__V1__GrpcHeaders headers = NEXUS__V1__GRPC_HEADERS__INIT;
+	struct nexus_op *op = op_new(stream->nx);
+	int ret;
+
+	if (!op)
+		return -ENOMEM;
+	ret = grpc_metadata(op, metadata, headers.n_metadata = nr, &headers.metadata);
+	if (!ret) {
+		headers.handle = stream->handle;
+		req.op_case = NEXUS__V1__REQUEST__OP_GRPC_HEADERS;
+		req.grpc_headers = &headers;
+		ret = stream_ask(op, &req);
+	}
+	nexus_op_free(op);
+	return ret == -ENOENT ? -EPIPE : ret;
+}
+
+int nexus_grpc_finish(struct nexus_grpc_stream *stream, int status, const char *details,
+		      const struct nexus_grpc_field *trailing, size_t nr)
+{
+	Nexus__V1__Request req = NEXUS__V1__REQUEST__INIT;
+	Nexus__V1__GrpcFinish finish = NEXUS__V1__GRPC_FINISH__INIT;
+	struct nexus_op *op = op_new(stream->nx);
+	int ret;
+
+	if (!op)
+		return -ENOMEM;
+	ret = grpc_metadata(op, trailing, finish.n_metadata = nr, &finish.metadata);
+	if (!ret) {
+		finish.handle = stream->handle;
+		finish.status = status;
+		finish.details = op_text(details);
+		req.op_case = NEXUS__V1__REQUEST__OP_GRPC_FINISH;
+		req.grpc_finish = &finish;
+		stream->finished = true;
+		ret = stream_ask(op, &req);
+	}
+	nexus_op_free(op);
+	return ret == -ENOENT ? -EPIPE : ret;
+}
