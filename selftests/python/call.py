@@ -40,11 +40,27 @@ def main(port):
     ok(answer.get("FunctionError") == "Unhandled", "an exception is a function's error", answer)
     ok((got["errorType"], got["errorMessage"]) == ("ValueError", "it failed on purpose"), "its type and message", got)
     ok(got["stackTrace"] and "fails" in got["stackTrace"][-1] and got.get("requestId"), "its stack trace", got)
+    def logged(name):
+        answer, _ = call(name, {}, LogType="Tail")
+        return base64.b64decode(answer["LogResult"]).decode()
+
+    tail = logged("echo")
+    ok("a line of the function\n" in tail and tail.startswith("START "), "what it prints is in its invocation's log", tail)
+    tail = logged("fails")
+    ok("a last word, without a line's end" in tail and "ValueError: it failed on purpose" in tail and
+       "in fails" in tail, "so are its standard error and its traceback", tail)
+    ok("a line of the function" not in tail, "and nothing of another's", tail)
     answer, got = call("odd", {})
     ok(got["errorType"] == "Runtime.MarshalError", "an answer that is no JSON", got)
     s3 = boto3.client("s3", endpoint_url=os.environ["NEXUS_S3_URL"], region_name="us-east-1",
                       config=Config(s3={"addressing_style": "path"}))
     s3.put_object(Bucket="nexus-test", Key="python/event", Body=b"some text")
+    event = {"Records": [{"s3": {"bucket": {"name": "nexus-test"}, "object": {"key": "python/event"}}}]}
+    _, got = call("prefetched", event)
+    ok(got == {"body": "some text", "requests": 0, "kicks": 0, "prefetch_hits": 1},
+       "the object of an S3 event is there before it is asked for: no request", got)
+    _, got = call("prefetched", event)
+    ok(got["requests"] == 0 and got["prefetch_hits"] == 1, "so it is with the next event", got)
     _, got = call("store", {"Records": [{"s3": {"bucket": {"name": "nexus-test"}, "object": {"key": "python/event"}}}]})
     stored = s3.get_object(Bucket="nexus-test", Key="python/event.upper")["Body"].read()
     ok(got == 9 and stored == b"SOME TEXT", "a handler reads and writes S3 by boto3", [got, stored])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Handlers for the test of nexus-python."""
 import random
+import sys
 
 cold = True
 
@@ -15,6 +16,7 @@ def echo(event, context):
 
 
 def fails(event, context):
+    sys.stderr.write("a last word, without a line's end")
     raise ValueError("it failed on purpose")
 
 
@@ -31,3 +33,15 @@ def store(event, context):
     text = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     s3.put_object(Bucket=bucket, Key=key + ".upper", Body=text.upper())
     return len(text)
+
+
+def prefetched(event, context):
+    """What it costs this process to get the object that its event names: slots submitted, objects found here."""
+    import boto3
+    import nexus
+    before = nexus.channel().info()
+    record = event["Records"][0]["s3"]
+    body = boto3.client("s3").get_object(Bucket=record["bucket"]["name"], Key=record["object"]["key"])["Body"].read()
+    after = nexus.channel().info()
+    return {"body": body.decode(), **{name: after[name] - before[name] for name in (
+        "requests", "kicks", "prefetch_hits")}}

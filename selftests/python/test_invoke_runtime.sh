@@ -6,7 +6,7 @@ build=${NEXUS_BUILD:-$top/build}
 . "$top/selftests/tap.sh"
 . "$top/selftests/unix/lib.sh"
 
-functions=(echo fails odd store)
+functions=(echo fails odd store prefetched)
 port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 unix_config() {
 	local name
@@ -35,5 +35,7 @@ NEXUS_TARGET=unix:$work/f-echo.sock PYTHONPATH=$build/guest-lib/python timeout 3
 tap_is $? 1 "runtime: a handler that is not there ends it"
 tap_has "$(cat "$work/missing.log")" "Runtime.HandlerNotFound: Handler 'missing' missing on module 'handler'" \
 	"runtime: and says so"
+tap_is "$(nexusctl stats --json | /usr/bin/python3 -c "import json, sys; print(json.load(sys.stdin)['totals']['prefetch_hits'])")" 3 \
+	"runtime: by the daemon's count too, three objects were served from the windows"
 [ "$tap_failures" -eq 0 ] || sed 's/^/# /' "$work/runtime.log" "$work/call.log"
 tap_done

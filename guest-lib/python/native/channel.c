@@ -227,10 +227,11 @@ static PyObject *channel_info(struct channel *channel, PyObject *unused)
 	if (channel_check(channel))
 		return NULL;
 	nexus_info(channel->nx, &i);
-	return Py_BuildValue("{sssIsIsKsKsKsKsKsKsKsK}", "transport", i.transport, "host_version", i.host_version,
+	return Py_BuildValue("{sssIsIsKsKsKsKsKsKsKsKsKsKsK}", "transport", i.transport, "host_version", i.host_version,
 			     "slots", i.slots, "arena_size", i.arena_size, "arena_max", i.arena_max,
 			     "arena_used", i.arena_used, "requests", i.requests, "kicks", i.kicks, "waits", i.waits,
-			     "resizes", i.resizes, "copied", i.copied);
+			     "resizes", i.resizes, "copied", i.copied, "prefetches", i.prefetches,
+			     "prefetch_hits", i.prefetch_hits, "prefetch_useless", i.prefetch_useless);
 }
 
 static PyMethodDef channel_methods[] = {

@@ -126,12 +126,18 @@ def reseed(entropy):
 
 
 class Runtime:
-    """`source` is a channel: its next() and respond() are all that is used of it."""
+    """`source` is a channel: its next(), respond() and log() are all that is used of it. `prefetches` windows are
+    lent to the host for objects that an event names."""
 
-    def __init__(self, source, name):
+    def __init__(self, source, name, prefetches=0):
+        from nexus.log import Log
         self._source = source
         self._name = name
+        self._prefetches = prefetches
         self._generation = None
+        self._log = Log(source)
+        sys.stdout = self._log.stream(sys.stdout)
+        sys.stderr = self._log.stream(sys.stderr)
 
     def run(self):
         """Until the process is ended; returns if there is no handler."""
@@ -139,10 +145,14 @@ class Runtime:
             handler = load(self._name)
         except Exception as error:  # what a handler's module raises is told to the caller
             self._report(error)
+            sys.stdout.flush()
             self._source.respond(None, encode(error_answer(error)), error=True, init=True)
             return 1
         while True:
-            self._one(handler, self._source.next())
+            invocation = self._source.next(prefetches=self._prefetches)
+            self._log.request_id = invocation["request_id"]
+            self._one(handler, invocation)
+            self._log.request_id = None
 
     def _one(self, handler, invocation):
         import json
@@ -165,6 +175,7 @@ class Runtime:
             self._source.respond(invocation["request_id"], encode(answer), error=True)
             return
         sys.stdout.flush()
+        sys.stderr.flush()
         self._source.respond(invocation["request_id"], answer)
 
     def _report(self, error):
@@ -205,6 +216,12 @@ class _LazyLogging:
         return spec
 
 
+def _prefetches(text):
+    if text.isdecimal() and int(text) <= 8:
+        return int(text)
+    sys.exit(f"nexus-python: NEXUS_PREFETCH={text!r}: a number from 0 to 8 is wanted")
+
+
 def main():
     import os
     if len(sys.argv) > 2:
@@ -213,8 +230,12 @@ def main():
     if not name:
         sys.exit("nexus-python: no handler: give MODULE.FUNCTION, or set _HANDLER")
     sys.path.insert(0, os.environ.get("LAMBDA_TASK_ROOT", os.getcwd()))
+    # As on Lambda, unless whoever started us knows better.
+    region = os.environ.setdefault("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", "us-east-1"))
+    os.environ.setdefault("AWS_DEFAULT_REGION", region)
+    os.environ.setdefault("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
     import nexus_http
     nexus_http.install()
     sys.meta_path.insert(0, _LazyLogging())
     import nexus
-    sys.exit(Runtime(nexus.channel(), name).run())
+    sys.exit(Runtime(nexus.channel(), name, _prefetches(os.environ.get("NEXUS_PREFETCH", "1"))).run())
