@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cleanup.h"
 #include "config.h"
 #include "credentials.h"
+#include "tcp_listen.h"
 
 void *caller_new(struct config *config, const char *name)
 {
@@ -17,30 +16,10 @@ void *caller_new(struct config *config, const char *name)
 	return *p = caller;
 }
 
-/* ADDRESS:PORT, of IPv4, or of IPv6 in brackets. */
-const char *ingress_listen_parse(void *field, const char *value)
+const char *tcp_address_key_parse(void *field, const char *value)
 {
-	const char *remedy = "write ADDRESS:PORT, like 127.0.0.1:9090 or [::1]:9090";
-	const char *colon = strrchr(value, ':');
-	auto_free char *address = NULL;
-	struct in6_addr in;
-	char *end;
-	long port;
-
-	if (!colon || colon == value || colon[1] < '0' || colon[1] > '9')
-		return remedy;
-	port = strtol(colon + 1, &end, 10);
-	if (*end || port < 1 || port > 65535)
-		return remedy;
-	if (*value == '[' && colon[-1] == ']') {
-		address = strndup(value + 1, colon - value - 2);
-		if (!address || inet_pton(AF_INET6, address, &in) != 1)
-			return remedy;
-	} else {
-		address = strndup(value, colon - value);
-		if (!address || inet_pton(AF_INET, address, &in) != 1)
-			return remedy;
-	}
+	if (!tcp_address_valid(value))
+		return "write ADDRESS:PORT, like 127.0.0.1:9090 or [::1]:9090";
 	free(*(char **)field);
 	*(char **)field = strdup(value);
 	return *(char **)field ? NULL : "not enough memory";

@@ -32,7 +32,7 @@ void config_ingress_free(struct config *config);
 void hint_rules_free(struct hint_rule *rule);
 
 /* For config_key.c: what the keys take. */
-const char *ingress_listen_parse(void *field, const char *value);
+const char *tcp_address_key_parse(void *field, const char *value);
 const char *prefetch_parse(void *field, const char *value);	/* struct hint_rule *; adds one */
 
 #endif

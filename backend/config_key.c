@@ -368,7 +368,7 @@ const struct config_key config_keys[] = {
 	  prefetch_parse, true },
 
 	{ SECTION_INGRESS, "listen", true, KEY_IN_OBJECT, offsetof(struct config, ingress.listen),
-	  ingress_listen_parse, false },
+	  tcp_address_key_parse, false },
 	{ SECTION_INGRESS, "region", false, KEY_IN_OBJECT, offsetof(struct config, ingress.region), text_parse, false },
 	{ SECTION_INGRESS, "max_connections", false, KEY_IN_OBJECT, offsetof(struct config, ingress.max_connections),
 	  connections_parse, false },

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "function.h"
 #include "ingress.h"
 #include "log.h"
+#include "tcp_listen.h"
 
 #define MAX_CONNECTIONS		256
 #define IDLE_S			75	/* a connection without a request */
@@ -343,26 +343,6 @@ static void ingress_log(void *arg, const char *fmt, va_list args)
 	log_notice("ingress: %s", line);
 }
 
-static int ingress_socket(const char *where)
-{
-	const char *colon = strrchr(where, ':');
-	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(atoi(colon + 1)) };
-	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(atoi(colon + 1)) };
-	bool is_six = *where == '[';
-	auto_free char *address = is_six ? strndup(where + 1, colon - where - 2) : strndup(where, colon - where);
-	auto_close int fd = socket(is_six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int one = 1;
-
-	if (!address)
-		return -ENOMEM;
-	inet_pton(is_six ? AF_INET6 : AF_INET, address, is_six ? (void *)&six.sin6_addr : (void *)&four.sin_addr);
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
-	    bind(fd, is_six ? (struct sockaddr *)&six : (struct sockaddr *)&four, is_six ? sizeof(six) : sizeof(four)) ||
-	    listen(fd, 1024))
-		return -errno;
-	return take_fd(&fd);
-}
-
 int ingress_start(const struct config *config)
 {
 	const struct ingress_config *ic = &config->ingress;
@@ -371,12 +351,12 @@ int ingress_start(const struct config *config)
 	ingress.config = config;
 	if (!ic->listen)
 		return 0;
-	fd = ingress_socket(ic->listen);
+	fd = tcp_listen(ic->listen);
 	if (fd < 0) {
 		log_error("[ingress] listen = %s: %s", ic->listen, strerror(-fd));
 		return fd;
 	}
-	if (!config->callers && strncmp(ic->listen, "127.", 4) && strncmp(ic->listen, "[::1]", 5))
+	if (!config->callers && !tcp_address_is_loopback(ic->listen))
 		log_warning("[ingress] listen = %s: whoever reaches this address may call every function: "
 			    "add a [caller NAME] section", ic->listen);
 	ingress.daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
