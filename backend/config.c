@@ -380,6 +380,7 @@ void config_free(struct config *config)
 	free(config->vmm);
 	config_ingress_free(config);
 	free(config->control_path);
+	free(config->metrics_listen);
 	free(config->journal);
 	free(config);
 }

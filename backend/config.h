@@ -130,6 +130,7 @@ struct function_config {
 struct config {
 	uint32_t workers;
 	char *control_path;	/* /run/nexus/control.sock */
+	char *metrics_listen;	/* ADDRESS:PORT; NULL: none */
 	char *journal;		/* directory; NULL: none */
 	uint64_t journal_max;	/* bytes */
 	uint32_t spin_us;	/* look at active rings for so long before sleeping */

@@ -299,6 +299,7 @@ static const char *function_parse(void *field, const char *value)
 const struct config_key config_keys[] = {
 	OBJECT(SECTION_BACKEND, struct config, workers, false, workers_parse),
 	{ SECTION_BACKEND, "control", false, KEY_IN_OBJECT, offsetof(struct config, control_path), socket_parse, false },
+	OBJECT(SECTION_BACKEND, struct config, metrics_listen, false, tcp_address_key_parse),
 	OBJECT(SECTION_BACKEND, struct config, spin_us, false, spin_parse),
 	OBJECT(SECTION_BACKEND, struct config, snapshot_dir, false, directory_parse),
 	OBJECT(SECTION_BACKEND, struct config, vmm, false, file_parse),

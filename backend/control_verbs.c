@@ -17,43 +17,6 @@
 #include "vmstats.h"
 #include "workers.h"
 
-static const struct {
-	const char *name;
-	size_t offset;
-} counter_fields[] = {
-#define COUNTER(name) { #name, offsetof(struct counters, name) }
-	COUNTER(requests),
-	COUNTER(failures),
-	COUNTER(denied),
-	COUNTER(throttled),
-	COUNTER(store_requests),
-	COUNTER(store_connections),
-	COUNTER(bytes_from_store),
-	COUNTER(bytes_to_store),
-	COUNTER(bytes_copied),
-	COUNTER(prefetches),
-	COUNTER(prefetch_bytes),
-	COUNTER(prefetch_hits),
-	COUNTER(prefetch_useless),
-	COUNTER(writes_deferred),
-	COUNTER(writes_journaled),
-	COUNTER(writes_degraded),
-	COUNTER(retries),
-	COUNTER(resumed),
-	COUNTER(kicks),
-	COUNTER(notifies),
-#undef COUNTER
-};
-
-#define NR_COUNTERS (sizeof(counter_fields) / sizeof(counter_fields[0]))
-_Static_assert(sizeof(struct counters) == NR_COUNTERS * sizeof(uint64_t), "a row for every counter");
-
-static uint64_t counter_read(const struct worker *worker, size_t field)
-{
-	return __atomic_load_n((const uint64_t *)((const char *)&worker->counters + counter_fields[field].offset),
-			       __ATOMIC_RELAXED);
-}
-
 /* ---- vm-list ---- */
 
 static const char *vm_state_name(uint32_t state)
@@ -204,7 +167,7 @@ static void verb_stats(struct control_call *call, const json_t *arguments)
 	for (uint32_t i = 0; i < workers_count(); i++) {
 		worker = json_object();
 		for (size_t field = 0; field < NR_COUNTERS; field++) {
-			value = counter_read(workers_get(i), field);
+			value = counter_read(&workers_get(i)->counters, field);
 			total[field] += value;
 			json_object_set_new(worker, counter_fields[field].name, json_integer(value));
 		}

@@ -24,6 +24,7 @@
 #include "keys.h"
 #include "log.h"
 #include "loop.h"
+#include "metrics.h"
 #include "microvm.h"
 #include "reload.h"
 #include "scale.h"
@@ -175,6 +176,8 @@ static int serve(struct config *config)
 		ret = unix_listen(main_loop, config);
 	if (!ret && !stopping)
 		ret = ingress_start(config);
+	if (!ret && !stopping)
+		ret = metrics_start(main_loop, config);
 	if (!ret && !stopping) {
 		vm_start(main_loop, config);
 		microvms_start(main_loop, config);
@@ -191,6 +194,7 @@ static int serve(struct config *config)
 
 	sd_notify(0, "STOPPING=1\nSTATUS=Finishing operations in flight");
 	keys_stop();
+	metrics_stop();
 	ingress_quiesce();
 	functions_quiesce();
 	unix_unlisten();

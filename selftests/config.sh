@@ -15,6 +15,7 @@ config_tenant() {
 }
 
 # The usual configuration: tenants for what works and for each thing that does not.
+# config_backend: more lines of [backend].
 config_write() {
 	local dir=$state/config port=$NEXUS_S3_PORT
 	(
@@ -29,7 +30,7 @@ config_write() {
 		END
 	)
 	{
-		printf '[backend]\nworkers = 1\ncontrol = %s/control.sock\n' $state
+		printf '[backend]\nworkers = 1\ncontrol = %s/control.sock\n%s' $state "${config_backend-}"
 		config_endpoint store "$port"
 		config_endpoint hang "${NEXUS_FAULT_HANG:-1}" 'stall_timeout = 2s' 'max_attempts = 1'
 		config_endpoint cut "${NEXUS_FAULT_CUT:-1}" 'retry_backoff = 10ms'
