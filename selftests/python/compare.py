@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """TAP, a line for each fact that one of both runs of program.py told.
 
-usage: compare.py GENUINE SHIM MANUAL
+usage: compare.py GENUINE SHIM MANUAL [SIDE...]
 
 Equal, or listed in MANUAL (Documentation/python.rst): rows of its table of differences begin with a pattern
-for "call: aspect", in double backquotes. A listed fact has to differ, or the list is wrong."""
+for "call: aspect", in double backquotes. A listed fact has to differ, or the list is wrong. Rows that begin with
+"grpc" are for runs with a SIDE, the first word of all their facts, the others for those without."""
 import fnmatch
 import json
 import re
@@ -16,9 +17,10 @@ def facts(path):
         return {fact["name"]: fact["value"] for fact in map(json.loads, lines)}
 
 
-def patterns(path):
+def patterns(path, sides):
     with open(path, encoding="utf-8") as lines:
-        return [match[1] for line in lines if (match := re.match(r"\s*\* - ``(.*)``$", line))]
+        rows = [match[1] for line in lines if (match := re.match(r"\s*\* - ``(.*)``$", line))]
+    return [row for row in rows if (row.split()[0] in sides if sides else not row.startswith("grpc"))]
 
 
 def matches(name, pattern):
@@ -31,8 +33,8 @@ def shown(value):
     return text if len(text) <= 600 else text[:600] + "..."
 
 
-def main(genuine, shim, manual):
-    want, got, listed = facts(genuine), facts(shim), patterns(manual)
+def main(genuine, shim, manual, *sides):
+    want, got, listed = facts(genuine), facts(shim), patterns(manual, sides)
     used, failed, absent = set(), 0, object()
     number = 0
     for number, name in enumerate(dict.fromkeys([*want, *got]), 1):

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+"""The way to the host: calls made and calls served, over _nexus. Nothing else of the package knows of it.
+
+What comes is a tuple: ("initial", metadata), ("message", bytes), ("half-close",), and at last ("end", status,
+details, metadata)."""
+import time
+
+import nexus
+
+_UNAVAILABLE = 14
+_EXPIRED = 4, "Deadline Exceeded"
+_KEPT_MAX = 4 << 20                     # bytes that a call keeps while it waits for its server
+_FIRST_PAUSE, _LAST_PAUSE = 0.1, 5      # seconds between two tries of a call that waits for its server
+
+
+class Request:
+    """What is told of a call before its messages. refused: status and details, if it ends before it begins."""
+
+    def __init__(self, target, tls, method, metadata, deadline, max_message):
+        self.target = target
+        self.method = method
+        self.metadata = metadata
+        self.deadline = deadline        # of time.time(); None: none
+        self.refused = None
+        self._tls = tls
+        self._max_message = max_message # bytes
+
+    def options(self):
+        options = {"tls": self._tls, "metadata": self.metadata, "max_message": self._max_message}
+        if self.deadline is not None:
+            options["timeout_ms"] = min(max(1, int((self.deadline - time.time()) * 1000)), 0xffffffff)
+        return options
+
+    def pause(self, seconds):
+        """False: the deadline came first."""
+        left = seconds if self.deadline is None else self.deadline - time.time()
+        time.sleep(max(min(left, seconds), 0))
+        return left > seconds or self.deadline is None
+
+
+def _unreachable(status, details):
+    """The call has not reached a server: it may be tried again."""
+    return status == _UNAVAILABLE and details.startswith(("cannot connect", "failed to connect"))
+
+
+def _pauses():
+    pause = _FIRST_PAUSE
+    while True:
+        yield pause
+        pause = min(2 * pause, _LAST_PAUSE)
+
+
+def unary(request, data, wait_for_ready):
+    """A whole call: status, details, initial metadata, trailing metadata, message or None."""
+    for pause in _pauses():
+        try:
+            answer = nexus.channel().rpc_call(request.target, request.method, data, **request.options())
+        except OSError as error:
+            answer = _UNAVAILABLE, f"no Nexus host: {error}", (), (), None
+        if not wait_for_ready or not _unreachable(*answer[:2]):
+            return answer
+        if not request.pause(pause):
+            return *_EXPIRED, (), (), None
+
+
+class Call:
+    """A call of many messages. One thread may send while another one receives."""
+
+    def __init__(self, request, wait_for_ready):
+        self._request = request
+        self._kept = [] if wait_for_ready else None     # what was sent, until it is known to have arrived
+        self._pauses = _pauses()
+        self._start()
+
+    def _start(self):
+        request = self._request
+        self._rpc = nexus.channel().rpc_start(request.target, request.method, **request.options())
+
+    def _keep(self, data, last):
+        """True: it was kept, to be sent again should the server not be reached."""
+        kept = self._kept
+        if kept is None:
+            return False
+        if sum(len(sent or b"") for sent, _ in kept) + len(data or b"") > _KEPT_MAX:
+            self._kept = None
+            return False
+        kept.append((data, last))
+        return True
+
+    def send(self, data, last=False):
+        """False: the call has ended."""
+        kept = self._keep(data, last)
+        return self._rpc.send(data, last) or kept
+
+    def send_end(self):
+        self.send(None, True)
+
+    def receive(self):
+        while True:
+            event = self._rpc.receive()
+            kept = self._kept
+            if kept is None or event[0] != "end" or not _unreachable(*event[1:3]):
+                self._kept = None
+                return event
+            if not self._request.pause(next(self._pauses)):
+                return "end", *_EXPIRED, ()
+            self._start()
+            for data, last in tuple(kept):
+                self._rpc.send(data, last)
+
+    def cancel(self):
+        self._kept = None
+        self._rpc.cancel()
+
+
+class Incoming:
+    """A call that came in."""
+
+    def __init__(self, event):
+        self._rpc = event["rpc"]
+        self.method = event["method"]
+        self.peer = event["peer"]
+        self.metadata = event["metadata"]
+        self.timeout = event["timeout_ms"] / 1000 if event["timeout_ms"] else None
+
+    def receive(self):
+        return self._rpc.receive()
+
+    def send_headers(self, metadata):
+        self._rpc.headers(metadata)
+
+    def send(self, data):
+        """False: the call has ended."""
+        return self._rpc.send(data)
+
+    def finish(self, status, details, metadata):
+        self._rpc.finish(status, details, metadata)
+
+    def cancel(self):
+        self._rpc.cancel()
+
+
+def accept():
+    """The next call. Other events are told that this function serves gRPC only."""
+    while True:
+        event = nexus.channel().next()
+        if event["grpc"]:
+            return Incoming(event["grpc"])
+        nexus.channel().respond(event["request_id"], b'{"errorMessage":"this function is a gRPC server",'
+                                b'"errorType":"Runtime.NoHandler"}', error=True)
