@@ -184,7 +184,11 @@ int nexus_log(struct nexus *nx, const char *request_id, const char *text, size_t
 
 	while (!ret && len) {
 		size_t n = len < LOG_PIECE ? len : LOG_PIECE;
+		const char *end = n < len ? memrchr(text, '\n', n) : NULL;
 
+		/* A message holds whole lines, if they are short enough. */
+		if (end)
+			n = end + 1 - text;
 		ret = log_piece(nx, request_id, text, n);
 		text += n;
 		len -= n;
