@@ -26,6 +26,8 @@ struct control_call {
 	size_t line_len;
 	char *reply;		/* what is left of it; NULL: none */
 	size_t reply_len, reply_sent;
+	int fds[CONTROL_FDS_MAX];	/* that came with the call and were not taken */
+	unsigned int nr_fds;
 	bool pending;		/* a verb has yet to answer */
 	bool gone;		/* the client left meanwhile */
 };
@@ -40,10 +42,17 @@ static struct {
 	unsigned int count;
 } control = { .lock_fd = -1, .fd = -1 };
 
+static void call_close_fds(struct control_call *call)
+{
+	while (call->nr_fds)
+		close(call->fds[--call->nr_fds]);
+}
+
 static void call_free(struct control_call *call)
 {
 	struct control_call **p = &control.calls;
 
+	call_close_fds(call);
 	loop_poll_stop(control.loop, &call->poll);
 	loop_timer_stop(control.loop, &call->timer);
 	while (*p != call)
@@ -131,6 +140,17 @@ void control_fail(struct control_call *call, const char *fmt, ...)
 	call_answer(call, json_pack("{s:b, s:s}", "ok", 0, "error", message));
 }
 
+int control_take_fd(struct control_call *call)
+{
+	int fd;
+
+	if (!call->nr_fds)
+		return -1;
+	fd = call->fds[0];
+	memmove(call->fds, call->fds + 1, --call->nr_fds * sizeof(*call->fds));
+	return fd;
+}
+
 static void call_run(struct control_call *call, size_t len)
 {
 	json_t *arguments = json_loadb(call->line, len, 0, NULL);
@@ -140,6 +160,7 @@ static void call_run(struct control_call *call, size_t len)
 	memmove(call->line, call->line + len + 1, call->line_len - len - 1);
 	call->line_len -= len + 1;
 	call->pending = true;
+	loop_timer_stop(control.loop, &call->timer);
 	while (verb && v->name && strcmp(v->name, verb))
 		v++;
 	if (!verb)
@@ -149,6 +170,30 @@ static void call_run(struct control_call *call, size_t len)
 	else
 		v->call(call, arguments);
 	json_decref(arguments);
+}
+
+/* Bytes of a call, and the descriptors that come with them. As recv(). */
+static ssize_t call_receive(struct control_call *call)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(CONTROL_FDS_MAX * sizeof(int))];
+	} control_data;
+	struct iovec iov = { call->line + call->line_len, sizeof(call->line) - call->line_len };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control_data, .msg_controllen = sizeof(control_data),
+	};
+	ssize_t len = recvmsg(call->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	for (struct cmsghdr *c = len < 0 ? NULL : CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		/* Those of a call before it, which its verb did not want. */
+		call_close_fds(call);
+		call->nr_fds = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(call->fds, CMSG_DATA(c), call->nr_fds * sizeof(int));
+	}
+	return len;
 }
 
 static void call_ready(struct loop_poll *poll, unsigned int revents)
@@ -162,7 +207,7 @@ static void call_ready(struct loop_poll *poll, unsigned int revents)
 		call_send(call);
 		return;
 	}
-	len = recv(call->fd, call->line + call->line_len, sizeof(call->line) - call->line_len, MSG_DONTWAIT);
+	len = call_receive(call);
 	if (len < 0 && (errno == EAGAIN || errno == EINTR)) {
 		call_wait(call, POLLIN);
 		return;

@@ -18,7 +18,8 @@ struct control_call;
 struct loop;
 
 #define CONTROL_LINE_MAX	4096	/* bytes of a call */
-#define CONTROL_CLIENTS_MAX	16	/* at once */
+#define CONTROL_CLIENTS_MAX	64	/* at once */
+#define CONTROL_FDS_MAX		2	/* descriptors that come with a call */
 #define CONTROL_IDLE_MS		30000	/* a client may neither call nor read for so long */
 
 /*
@@ -38,6 +39,9 @@ struct control_verb {
 };
 
 extern const struct control_verb control_verbs[];	/* ends with a NULL name */
+
+/* The next of the descriptors that came with the call, now the verb's; -1: none is left. */
+int control_take_fd(struct control_call *call);
 
 void control_reply(struct control_call *call, json_t *result);	/* takes the reference over */
 void control_fail(struct control_call *call, const char *fmt, ...)

@@ -7,6 +7,7 @@
 #include "config.h"
 #include "control.h"
 #include "control_functions.h"
+#include "control_invoke.h"
 #include "journal.h"
 #include "nexus_hypercall.h"
 #include "transport_kvm.h"
@@ -211,6 +212,7 @@ const struct control_verb control_verbs[] = {
 	{ "function-stop", verb_function_stop },
 	{ "function-snapshot", verb_function_snapshot },
 	{ "function-remove", verb_function_remove },
+	{ "function-invoke", verb_function_invoke },
 	{ "reload", verb_reload },
 	{ "stats", verb_stats },
 	{ "version", verb_version },

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,8 +13,6 @@
 #include "worker.h"
 
 #define SWEEP_MS	100	/* how late an event may learn that no instance came */
-#define PRINT_LINES	1000	/* of a function in PRINT_MS */
-#define PRINT_MS	10000
 
 static struct function *functions;
 
@@ -238,50 +235,6 @@ void function_count_all(struct function *function, struct function_counts *count
 	for (const struct instance *i = function->idle; i; i = i->next)
 		counts->idle++;
 	pthread_mutex_unlock(&function->lock);
-}
-
-/* ---- what they print ---- */
-
-/* False: over the limit. */
-static bool print_allowed(struct function *function)
-{
-	uint64_t now = clock_ms();
-	unsigned int dropped = 0;
-	bool allowed;
-
-	pthread_mutex_lock(&function->lock);
-	if (now - function->log_since_ms > PRINT_MS) {
-		dropped = function->log_dropped;
-		function->log_since_ms = now;
-		function->log_lines = function->log_dropped = 0;
-	}
-	allowed = function->log_lines++ < PRINT_LINES;
-	function->log_dropped += !allowed;
-	pthread_mutex_unlock(&function->lock);
-	if (dropped)
-		fprintf(stderr, "<%d>function %s: %u more lines were dropped\n", LOG_WARNING, function->config->name,
-			dropped);
-	return allowed;
-}
-
-void function_print(struct function *function, const char *id, const char *text, size_t len)
-{
-	while (len) {
-		const char *end = memchr(text, '\n', len);
-		size_t n = end ? (size_t)(end - text) : len;
-		char line[2048];
-		size_t out = 0;
-
-		/* Control characters could forge lines, or drive a terminal. */
-		for (size_t i = 0; i < n && out < sizeof(line) - 1; i++)
-			line[out++] = (unsigned char)text[i] < ' ' && text[i] != '\t' ? '?' : text[i];
-		line[out] = '\0';
-		if (n && print_allowed(function))
-			fprintf(stderr, "<%d>function %s: %s%s%s\n", LOG_INFO, function->config->name, id,
-				*id ? " " : "", line);
-		text += end ? n + 1 : n;
-		len -= end ? n + 1 : n;
-	}
 }
 
 /* ---- life ---- */

@@ -27,6 +27,7 @@ struct function_counters {
 	uint64_t throttles;	/* refused by the concurrency limit */
 	uint64_t no_instance;	/* given up: none came in time */
 	uint64_t retries;	/* of asynchronous events */
+	uint64_t log_dropped;	/* lines that it printed beyond the limit (function_log.h) */
 };
 
 struct function {
@@ -41,8 +42,8 @@ struct function {
 	unsigned int queued, running;
 	bool stopping;
 	unsigned int events;		/* asynchronous ones, waiting for a retry included */
-	uint64_t log_since_ms;		/* rate limit of what its instances print */
-	unsigned int log_lines, log_dropped;
+	uint64_t log_since_ms;		/* function_log.c's: */
+	unsigned int log_lines, log_dropped;	/* since then */
 	struct function_counters counters;
 
 	/* scale.c's, the main thread's */
@@ -100,9 +101,6 @@ struct function_counts {
 	unsigned int running, queued, idle, events;
 };
 void function_count_all(struct function *function, struct function_counts *counts);
-
-/* What an instance printed, for the daemon's log. */
-void function_print(struct function *function, const char *id, const char *text, size_t len);
 
 #define function_count(function, counter) do {		\
 	pthread_mutex_lock(&(function)->lock);		\

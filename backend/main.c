@@ -17,6 +17,7 @@
 #include "config.h"
 #include "control.h"
 #include "control_functions.h"
+#include "control_invoke.h"
 #include "event.h"
 #include "function.h"
 #include "ingress.h"
@@ -201,6 +202,7 @@ static int serve(struct config *config)
 	workers_stop();
 	ingress_stop();
 	events_stop();
+	control_invoke_stop();
 	functions_stop();
 	microvms_stop();
 	vm_stop();

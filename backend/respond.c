@@ -8,6 +8,7 @@
 #include "channel.h"
 #include "config.h"
 #include "function.h"
+#include "function_log.h"
 #include "next.h"
 #include "order.h"
 #include "worker.h"
@@ -231,7 +232,7 @@ static int log_start(struct op *op)
 	if (inv)
 		invocation_log(inv, (const char *)request->text.data, request->text.len);
 	if (function)
-		function_print(function, inv ? inv->id : "", (const char *)request->text.data, request->text.len);
+		function_log(function, inv ? inv->id : "", (const char *)request->text.data, request->text.len);
 	op_finish(op, 0);
 	return 0;
 }

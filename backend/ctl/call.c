@@ -43,7 +43,33 @@ static int ctl_result(json_t *answer, json_t **result)
 	return CTL_REFUSED;
 }
 
+/* The descriptors come with the first bytes. */
+static bool call_send(int fd, const char *text, size_t len, const int *fds, unsigned int nr_fds)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(CTL_FDS_MAX * sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { (void *)text, len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (nr_fds) {
+		control.head = (struct cmsghdr){
+			.cmsg_len = CMSG_LEN(nr_fds * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+		};
+		memcpy(CMSG_DATA(&control.head), fds, nr_fds * sizeof(int));
+		msg.msg_control = &control;
+		msg.msg_controllen = CMSG_SPACE(nr_fds * sizeof(int));
+	}
+	return sendmsg(fd, &msg, MSG_NOSIGNAL) == (ssize_t)len;
+}
+
 int ctl_call(const struct ctl *ctl, json_t *call, json_t **result)
+{
+	return ctl_call_files(ctl, call, NULL, 0, result);
+}
+
+int ctl_call_files(const struct ctl *ctl, json_t *call, const int *fds, unsigned int nr_fds, json_t **result)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -63,7 +89,7 @@ int ctl_call(const struct ctl *ctl, json_t *call, json_t **result)
 		return unreachable(ctl, connect_remedy(errno));
 	len = strlen(text);
 	text[len++] = '\n';	/* in place of the NUL */
-	if (send(fd, text, len, MSG_NOSIGNAL) != (ssize_t)len)
+	if (!call_send(fd, text, len, fds, nr_fds))
 		return unreachable(ctl, connect_remedy(errno));
 	file = fdopen(fd, "r");
 	if (!file)

@@ -12,7 +12,10 @@ enum {
 	CTL_REFUSED,		/* the daemon said no, and why */
 	CTL_USAGE,
 	CTL_UNREACHABLE,	/* no daemon, or no right to talk to it */
+	CTL_FUNCTION_ERROR,	/* the function that was invoked failed */
 };
+
+#define CTL_FDS_MAX	2
 
 struct ctl {
 	const char *socket;
@@ -29,6 +32,8 @@ int ctl_function_start(const struct ctl *ctl, int argc, char **argv);
 int ctl_function_stop(const struct ctl *ctl, int argc, char **argv);
 int ctl_function_snapshot(const struct ctl *ctl, int argc, char **argv);
 int ctl_function_remove(const struct ctl *ctl, int argc, char **argv);
+int ctl_function_invoke(const struct ctl *ctl, int argc, char **argv);
+int ctl_function_logs(const struct ctl *ctl, int argc, char **argv);
 int ctl_image_build(const struct ctl *ctl, int argc, char **argv);
 int ctl_reload(const struct ctl *ctl, int argc, char **argv);
 int ctl_stats(const struct ctl *ctl, int argc, char **argv);
@@ -40,6 +45,9 @@ int ctl_version(const struct ctl *ctl, int argc, char **argv);
  * went to standard error.
  */
 int ctl_call(const struct ctl *ctl, json_t *call, json_t **result);
+
+/* The same with open files, at most CTL_FDS_MAX; they stay the caller's. */
+int ctl_call_files(const struct ctl *ctl, json_t *call, const int *fds, unsigned int nr_fds, json_t **result);
 
 /* With --json: print the result. Returns whether it did. */
 bool ctl_print_json(const struct ctl *ctl, const json_t *result);

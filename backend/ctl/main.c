@@ -19,6 +19,9 @@ static const char usage[] =
 	"  function stop NAME                             end its instances\n"
 	"  function snapshot NAME                         take its snapshot: later instances are clones\n"
 	"  function remove NAME                           remove the snapshot\n"
+	"  function invoke NAME [--payload FILE|-] [--async] [--log]\n"
+	"                                                 call it; its answer goes to standard output\n"
+	"  function logs NAME [--follow] [-n N]           what it printed, from the journal\n"
 	"  image build --output FILE [--init PATH] [--env NAME=VALUE]... SOURCE... [-- COMMAND...]\n"
 	"                                                 an image of directories, or of an OCI image layout;\n"
 	"                                                 --python DIR [--package NAME]...: of a function in Python\n"
@@ -31,7 +34,8 @@ static const char usage[] =
 	"  --json           print JSON\n"
 	"  --help           print this and exit\n"
 	"\n"
-	"Exit status: 0 done, 1 the daemon refused, 2 wrong usage, 3 no daemon reached.\n"
+	"Exit status: 0 done, 1 the daemon refused, 2 wrong usage, 3 no daemon reached,\n"
+	"4 the function that was invoked failed.\n"
 	"See nexusctl(1).\n";
 
 static const struct {
@@ -47,6 +51,8 @@ static const struct {
 	{ { "function", "stop" }, ctl_function_stop },
 	{ { "function", "snapshot" }, ctl_function_snapshot },
 	{ { "function", "remove" }, ctl_function_remove },
+	{ { "function", "invoke" }, ctl_function_invoke },
+	{ { "function", "logs" }, ctl_function_logs },
 	{ { "image", "build" }, ctl_image_build },
 	{ { "reload", NULL }, ctl_reload },
 	{ { "stats", NULL }, ctl_stats },

@@ -11,8 +11,14 @@ unix_listen() {
 	done
 }
 
+# A port of the machine that nobody listens on.
+free_port() { /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
 # More of the configuration: a test may define its own before unix_start.
 unix_config() { :; }
+
+# What runs the daemon, if it is not the shell: a program and its arguments.
+unix_run=()
 
 # unix_start: sets work (a directory) and backend (its process id).
 unix_start() {
@@ -29,7 +35,7 @@ unix_start() {
 		unix_listen test small wrong hang cut down
 		unix_config
 	} >>"$work/config/nexus.conf"
-	"$build/backend/nexus-backend" --config "$work/config" 2>>"$work/backend.log" &
+	"${unix_run[@]}" "$build/backend/nexus-backend" --config "$work/config" 2>>"$work/backend.log" &
 	backend=$!
 	trap unix_cleanup EXIT
 	for _ in $(seq 100); do

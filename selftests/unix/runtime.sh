@@ -25,6 +25,14 @@ while curl -sS -D "$mine/head" -o "$mine/event" "$api/invocation/next"; do
 		answer '"slept"'
 		;;
 	*'"hang"'*) sleep 3 ;;
+	*'"bytes"'*)
+		printf '\0\377\n' >"$mine/bytes"
+		answer "@$mine/bytes"
+		;;
+	*'"flood"'*)
+		seq -f "flood %g" 5000
+		answer '"flooded"'
+		;;
 	*'"fail"'*)
 		curl -sS -o /dev/null -X POST -d '{"errorType":"Example.Error","errorMessage":"on purpose","stackTrace":["a"]}' \
 			"$api/invocation/$id/error"

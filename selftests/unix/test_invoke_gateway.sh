@@ -7,7 +7,6 @@ build=${NEXUS_BUILD:-$top/build}
 . "$top/selftests/tap.sh"
 . "$top/selftests/unix/lib.sh"
 
-free_port() { /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 port=$(free_port)
 web=$(free_port)
 unix_config() {
