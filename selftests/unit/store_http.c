@@ -257,6 +257,74 @@ static void test_head_need(void)
 	tap_is(http_head_find("a\n\nb", 4, 0), 0, "bare line feeds end no head");
 }
 
+static bool field_same(const struct http_field *a, const struct http_field *b)
+{
+	return a->name_len == b->name_len && !memcmp(a->name, b->name, a->name_len) &&
+	       a->value_len == b->value_len && !memcmp(a->value, b->value, a->value_len);
+}
+
+/*
+ * A field whose value has a tab keeps the quick way from being taken: without it the head must
+ * mean the same, and be refused where the other is.
+ */
+static bool head_means_the_same(const char *head, size_t len)
+{
+	static const char tab[] = "X: a\tb\r\n\r\n";
+	struct http_head quick, slow;
+	const char *reason;
+	char other[256];
+	int a, b;
+
+	memcpy(other, head, len - 2);
+	memcpy(other + len - 2, tab, sizeof(tab) - 1);
+	a = http_head_parse(&quick, head, len, false, &reason);
+	b = http_head_parse(&slow, other, len - 2 + sizeof(tab) - 1, false, &reason);
+	if (a || b)
+		return a == b;
+	if (quick.status != slow.status || quick.keep_alive != slow.keep_alive || quick.framing != slow.framing ||
+	    quick.content_length != slow.content_length || quick.field_count + 1 != slow.field_count)
+		return false;
+	for (unsigned int i = 0; i < quick.field_count; i++) {
+		if (!field_same(&quick.fields[i], &slow.fields[i]))
+			return false;
+	}
+	return true;
+}
+
+static void test_head_ways(void)
+{
+	static const char *const heads[] = {
+		"HTTP/1.1 200 OK\r\nContent-Length: 12\r\nETag:  \"0123456789abcdef\" \r\nX-Empty:\r\n\r\n",
+		"HTTP/1.1 404\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"HTTP/1.0 206 Partial\r\nContent-Length: 1\r\ncontent-length: 1\r\n\r\n",
+	};
+	struct http_head head;
+	const char *reason;
+	unsigned int wrong = 0, refused = 0;
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		size_t len = strlen(heads[i]);
+		char text[200];
+
+		memcpy(text, heads[i], len);
+		/* The last four bytes are what ends a head. */
+		for (size_t at = 0; at < len - 4; at++) {
+			for (int byte = 0; byte < 256; byte++) {
+				text[at] = byte;
+				if (http_head_find(text, len, 0) != len || head_means_the_same(text, len)) {
+					refused += http_head_parse(&head, text, len, false, &reason) != 0;
+					continue;
+				}
+				printf("# head %zu with byte %02x at %zu\n", i, byte, at);
+				wrong++;
+			}
+			text[at] = heads[i][at];
+		}
+	}
+	tap_is(wrong, 0, "a head means the same to the quick parser and to the library's, whatever byte is changed");
+	tap_ok(refused > 1000, "%u of them are refused", refused);
+}
+
 static void test_chunk_need(void)
 {
 	static const char frames[] = "3\r\nabc\r\n10;x\r\n0123456789abcdef\r\n0\r\nA: b\r\n\r\n";
@@ -281,6 +349,7 @@ static void test_chunk_need(void)
 int main(void)
 {
 	test_head_need();
+	test_head_ways();
 	test_chunk_need();
 	test_splits();
 	test_refusals();
