@@ -22,9 +22,11 @@ static char *answer_name(struct op *op, const struct http_field *field)
 	return name;
 }
 
-static bool is(const struct http_field *field, const char *name)
+/* The first letter decides nearly always. */
+static inline bool is(const struct http_field *field, const char *name)
 {
-	return name && field->name_len == strlen(name) && !strncasecmp(field->name, name, field->name_len);
+	return name && (field->name[0] | 0x20) == name[0] && field->name_len == strlen(name) &&
+	       !strncasecmp(field->name, name, field->name_len);
 }
 
 /* Where the header has a field of its own in the response; NULL: nowhere. */

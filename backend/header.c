@@ -32,7 +32,8 @@ bool header_is_hop_by_hop(const char *name)
 		"te", "trailer", "transfer-encoding", "upgrade", NULL,
 	};
 
-	return is_in(name, names);
+	/* Few headers begin like one of them, and every answer's are looked at. */
+	return strchr("ckptu", *name) && is_in(name, names);
 }
 
 char *header_lower(struct op *op, const char *prefix, const char *name)

@@ -59,11 +59,18 @@ int s3_status(unsigned int http_status)
 static int s3_host(const struct s3_call *call, char host[HOST_SIZE])
 {
 	const struct endpoint *endpoint = call->http.endpoint;
-	int len;
+	struct text out = { .data = host, .cap = HOST_SIZE };
 
-	len = snprintf(host, HOST_SIZE, "%s%s%s", endpoint->path_style ? "" : call->object->bucket,
-		       endpoint->path_style ? "" : ".", endpoint->authority);
-	return len < HOST_SIZE ? 0 : -EMSGSIZE;
+	if (!endpoint->path_style) {
+		text_puts(&out, call->object->bucket);
+		text_putc(&out, '.');
+	}
+	text_puts(&out, endpoint->authority);
+	text_putc(&out, '\0');
+	if (!out.overflow)
+		return 0;
+	*host = '\0';
+	return -EMSGSIZE;
 }
 
 static void s3_write_path(const struct s3_call *call, struct text *out)

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cleanup.h"
@@ -29,6 +31,15 @@ struct sigv4_signer {
 	bool derived;		/* signing is usable */
 	char day[DAY_LEN + 1];
 	char *access_key_id, *secret, *region, *service;
+	char *scope;		/* "DAY/REGION/SERVICE/aws4_request" */
+	size_t scope_len;
+};
+
+/* A hash of many small pieces: each update would cost as much as hashing a block. */
+struct digest {
+	SHA256_CTX context;
+	size_t len;
+	char pieces[8 * BLOCK_SIZE];
 };
 
 static void sigv4_forget(struct sigv4_signer *signer)
@@ -41,7 +52,8 @@ static void sigv4_forget(struct sigv4_signer *signer)
 	free(signer->secret);
 	free(signer->region);
 	free(signer->service);
-	signer->access_key_id = signer->secret = signer->region = signer->service = NULL;
+	free(signer->scope);
+	signer->access_key_id = signer->secret = signer->region = signer->service = signer->scope = NULL;
 }
 
 void sigv4_free(struct sigv4_signer *signer)
@@ -72,23 +84,49 @@ void sigv4_date(char date[SIGV4_DATE_SIZE], time_t t)
 	memcpy(date, last_date, SIGV4_DATE_SIZE);
 }
 
+/* Four bytes at a time: their digits, each in a byte of its own, become characters together. */
 static void hash_to_hex(const unsigned char hash[HASH_SIZE], char hex[SIGV4_HASH_HEX])
 {
-	static const char digits[] = "0123456789abcdef";
+	for (int i = 0; i < HASH_SIZE; i += 4) {
+		uint64_t digits = (uint64_t)hash[i] | (uint64_t)hash[i + 1] << 16 | (uint64_t)hash[i + 2] << 32 |
+				  (uint64_t)hash[i + 3] << 48;
+		uint64_t letters;
 
-	for (int i = 0; i < HASH_SIZE; i++) {
-		hex[2 * i] = digits[hash[i] >> 4];
-		hex[2 * i + 1] = digits[hash[i] & 15];
+		digits = (digits >> 4 & 0x000f000f000f000f) | (digits & 0x000f000f000f000f) << 8;
+		letters = (digits + 0x0606060606060606) >> 4 & 0x0101010101010101;
+		digits += 0x3030303030303030 + letters * ('a' - '0' - 10);
+		memcpy(hex + 2 * i, &digits, sizeof(digits));
 	}
 	hex[2 * HASH_SIZE] = '\0';
 }
 
-static void digest_end(SHA256_CTX *digest, char hex[SIGV4_HASH_HEX])
+static void digest_begin(struct digest *digest, const SHA256_CTX *from)
 {
-	unsigned char hash[HASH_SIZE];
+	digest->context = *from;
+	digest->len = 0;
+}
 
-	SHA256_Final(hash, digest);
-	hash_to_hex(hash, hex);
+static void digest_flush(struct digest *digest)
+{
+	SHA256_Update(&digest->context, digest->pieces, digest->len);
+	digest->len = 0;
+}
+
+static void digest_add(struct digest *digest, const void *data, size_t len)
+{
+	if (len > sizeof(digest->pieces) - digest->len)
+		digest_flush(digest);
+	if (len > sizeof(digest->pieces)) {
+		SHA256_Update(&digest->context, data, len);
+		return;
+	}
+	memcpy(digest->pieces + digest->len, data, len);
+	digest->len += len;
+}
+
+static void digest_puts(struct digest *digest, const char *s)
+{
+	digest_add(digest, s, strlen(s));
 }
 
 void sigv4_hash(const void *data, size_t len, char hex[SIGV4_HASH_HEX])
@@ -156,6 +194,7 @@ static int sigv4_derive(struct sigv4_signer *signer, const struct credentials *c
 	size_t secret_len = strlen(credentials->secret_access_key);
 	size_t size = secret_len + 4 > HASH_SIZE ? secret_len + 4 : HASH_SIZE;
 	unsigned char *key;
+	int ret;
 
 	sigv4_forget(signer);
 	key = OPENSSL_malloc(size);
@@ -174,7 +213,11 @@ static int sigv4_derive(struct sigv4_signer *signer, const struct credentials *c
 	signer->secret = strdup(credentials->secret_access_key);
 	signer->region = strdup(request->region);
 	signer->service = strdup(request->service);
-	if (!signer->access_key_id || !signer->secret || !signer->region || !signer->service) {
+	ret = asprintf(&signer->scope, "%s/%s/%s/aws4_request", signer->day, request->region, request->service);
+	if (ret < 0)
+		signer->scope = NULL;
+	signer->scope_len = ret;
+	if (!signer->access_key_id || !signer->secret || !signer->region || !signer->service || !signer->scope) {
 		sigv4_forget(signer);
 		return -ENOMEM;
 	}
@@ -194,19 +237,14 @@ static void sort_headers(const struct sigv4_request *request, const struct sigv4
 	}
 }
 
-static void digest_puts(SHA256_CTX *digest, const char *s)
-{
-	SHA256_Update(digest, s, strlen(s));
-}
-
 /* The value without outer blanks and with each inner run of blanks as one space. */
-static void digest_value(SHA256_CTX *digest, const char *value)
+static void digest_value(struct digest *digest, const char *value)
 {
 	bool first = true;
 	size_t len = strlen(value);
 
 	if (!memchr(value, ' ', len) && !memchr(value, '\t', len)) {
-		SHA256_Update(digest, value, len);
+		digest_add(digest, value, len);
 		return;
 	}
 	for (;;) {
@@ -215,35 +253,35 @@ static void digest_value(SHA256_CTX *digest, const char *value)
 		if (!len)
 			return;
 		if (!first)
-			SHA256_Update(digest, " ", 1);
-		SHA256_Update(digest, value, len);
+			digest_add(digest, " ", 1);
+		digest_add(digest, value, len);
 		value += len;
 		first = false;
 	}
 }
 
-static void digest_headers(SHA256_CTX *digest, const struct sigv4_header **sorted, size_t count)
+static void digest_headers(struct digest *digest, const struct sigv4_header **sorted, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (i && !strcmp(sorted[i]->name, sorted[i - 1]->name)) {
-			SHA256_Update(digest, ",", 1);
+			digest_add(digest, ",", 1);
 		} else {
-			SHA256_Update(digest, "\n", i ? 1 : 0);
+			digest_add(digest, "\n", i ? 1 : 0);
 			digest_puts(digest, sorted[i]->name);
-			SHA256_Update(digest, ":", 1);
+			digest_add(digest, ":", 1);
 		}
 		digest_value(digest, sorted[i]->value);
 	}
-	SHA256_Update(digest, "\n\n", 2);
+	digest_add(digest, "\n\n", 2);
 }
 
-static int digest_path(SHA256_CTX *digest, const struct sigv4_request *request)
+static int digest_path(struct digest *digest, const struct sigv4_request *request)
 {
 	auto_free char *plain = NULL, *encoded = NULL;
 	struct text normal, twice;
 
 	if (request->path_as_sent) {
-		SHA256_Update(digest, request->path, request->path_len);
+		digest_add(digest, request->path, request->path_len);
 		return 0;
 	}
 	if (request->path_len > PATH_MAX_SIGNED)
@@ -256,7 +294,7 @@ static int digest_path(SHA256_CTX *digest, const struct sigv4_request *request)
 	twice = (struct text){ .data = encoded, .cap = 3 * (request->path_len + 1) };
 	uri_normalize(&normal, request->path, request->path_len);
 	uri_encode(&twice, normal.data, normal.len, '/');
-	SHA256_Update(digest, twice.data, twice.len);
+	digest_add(digest, twice.data, twice.len);
 	return 0;
 }
 
@@ -275,23 +313,28 @@ static void write_signed_headers(struct text *out, const struct sigv4_header **s
 static int digest_request(const struct sigv4_request *request, const struct sigv4_header **sorted,
 			  const struct text *names, char hex[SIGV4_HASH_HEX])
 {
-	SHA256_CTX digest;
+	unsigned char hash[HASH_SIZE];
+	struct digest digest;
+	SHA256_CTX empty;
 	int ret;
 
-	SHA256_Init(&digest);
+	SHA256_Init(&empty);
+	digest_begin(&digest, &empty);
 	digest_puts(&digest, request->method);
-	SHA256_Update(&digest, "\n", 1);
+	digest_add(&digest, "\n", 1);
 	ret = digest_path(&digest, request);
 	if (ret)
 		return ret;
-	SHA256_Update(&digest, "\n", 1);
-	SHA256_Update(&digest, request->query, request->query_len);
-	SHA256_Update(&digest, "\n", 1);
+	digest_add(&digest, "\n", 1);
+	digest_add(&digest, request->query, request->query_len);
+	digest_add(&digest, "\n", 1);
 	digest_headers(&digest, sorted, request->header_count);
-	SHA256_Update(&digest, names->data, names->len);
-	SHA256_Update(&digest, "\n", 1);
+	digest_add(&digest, names->data, names->len);
+	digest_add(&digest, "\n", 1);
 	digest_puts(&digest, request->payload_hash);
-	digest_end(&digest, hex);
+	digest_flush(&digest);
+	SHA256_Final(hash, &digest.context);
+	hash_to_hex(hash, hex);
 	return 0;
 }
 
@@ -299,20 +342,18 @@ static int digest_request(const struct sigv4_request *request, const struct sigv
 static void sigv4_mac(const struct sigv4_signer *signer, const struct sigv4_request *request,
 		      const char *request_hash, char hex[SIGV4_HASH_HEX])
 {
-	SHA256_CTX mac = signer->signing.inner;
 	unsigned char hash[HASH_SIZE];
+	struct digest mac;
 
+	digest_begin(&mac, &signer->signing.inner);
 	digest_puts(&mac, "AWS4-HMAC-SHA256\n");
-	SHA256_Update(&mac, request->date, SIGV4_DATE_SIZE - 1);
-	SHA256_Update(&mac, "\n", 1);
-	SHA256_Update(&mac, request->date, DAY_LEN);
-	SHA256_Update(&mac, "/", 1);
-	digest_puts(&mac, request->region);
-	SHA256_Update(&mac, "/", 1);
-	digest_puts(&mac, request->service);
-	digest_puts(&mac, "/aws4_request\n");
-	SHA256_Update(&mac, request_hash, SIGV4_HASH_HEX - 1);
-	hmac_end(&signer->signing, &mac, hash);
+	digest_add(&mac, request->date, SIGV4_DATE_SIZE - 1);
+	digest_add(&mac, "\n", 1);
+	digest_add(&mac, signer->scope, signer->scope_len);
+	digest_add(&mac, "\n", 1);
+	digest_add(&mac, request_hash, SIGV4_HASH_HEX - 1);
+	digest_flush(&mac);
+	hmac_end(&signer->signing, &mac.context, hash);
 	hash_to_hex(hash, hex);
 }
 
@@ -335,12 +376,8 @@ int sigv4_sign(struct sigv4_signer *signer, const struct credentials *credential
 	text_puts(out, "AWS4-HMAC-SHA256 Credential=");
 	text_puts(out, credentials->access_key_id);
 	text_putc(out, '/');
-	text_add(out, request->date, DAY_LEN);
-	text_putc(out, '/');
-	text_puts(out, request->region);
-	text_putc(out, '/');
-	text_puts(out, request->service);
-	text_puts(out, "/aws4_request, SignedHeaders=");
+	text_add(out, signer->scope, signer->scope_len);
+	text_puts(out, ", SignedHeaders=");
 	names = (struct text){ .data = out->data + out->len, .cap = out->cap - out->len };
 	write_signed_headers(&names, sorted, request->header_count);
 	out->len += names.len;
