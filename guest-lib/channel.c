@@ -3,6 +3,7 @@
 #include <time.h>
 #include "../uapi/nexus_hypercall.h"
 #include "channel.h"
+#include "op.h"
 
 #define TAIL_IDLE_NS	1000000000LL	/* longer than between two requests of a busy function */
 
@@ -65,6 +66,7 @@ int channel_shrink(struct nexus *nx)
 	size_t size;
 	int ret;
 
+	op_spares_trim(nx);
 	size = arena_shrink_to(&nx->arena);
 	if (size == nx->arena.size)
 		return 0;

@@ -154,7 +154,7 @@ static int event_fill(struct event *e)
 {
 	struct nexus_event *to = &e->public;
 	CHANNEL_LOCK(e->op->nx);
-	const Nexus__V1__Invocation *from = e->op->response ? e->op->response->invocation : NULL;
+	const Nexus__V1__Invocation *from = result_response(e->op) ? e->op->response->invocation : NULL;
 	struct nexus *nx = e->op->nx;
 
 	if (!from)

@@ -42,7 +42,7 @@ struct nexus_op *op_new(struct nexus *nx)
 	return op;
 }
 
-/* Keep it with its message buffer for the next one, unless that holds up the arena's tail. */
+/* Keep it with its message buffer for the next one. */
 static void op_recycle(struct nexus_op *op)
 {
 	struct nexus *nx = op->nx;
@@ -54,8 +54,7 @@ static void op_recycle(struct nexus_op *op)
 	if (op->next)
 		op->next->prev = op->prev;
 	bump_reset(&op->memory);
-	if (op->msg_size && (op->msg_size != OP_MSG_CAP || op->msg_off + op->msg_size > nx->transport->size ||
-			     nx->nr_spare_ops == OP_SPARES)) {
+	if (op->msg_size && (op->msg_size != OP_MSG_CAP || nx->nr_spare_ops == OP_SPARES)) {
 		channel_free(nx, op->msg_off);
 		op->msg_size = 0;
 	}
@@ -66,6 +65,16 @@ static void op_recycle(struct nexus_op *op)
 	op->next = nx->spare_ops;
 	nx->spare_ops = op;
 	nx->nr_spare_ops++;
+}
+
+void op_spares_trim(struct nexus *nx)
+{
+	for (struct nexus_op *op = nx->spare_ops; op; op = op->next) {
+		if (!op->msg_size || op->msg_off + op->msg_size <= nx->transport->size)
+			continue;
+		channel_free(nx, op->msg_off);
+		op->msg_size = 0;
+	}
 }
 
 void op_end(struct nexus_op *op, int status)

@@ -95,6 +95,8 @@ struct nexus_op {
 	uint32_t request_len;
 	unsigned int resumes;		/* since bytes came last */
 	bool resuming;			/* its connection was lost, the rest will be asked for */
+	void *packed;			/* DIRECT: a response that nobody asked for yet; NULL: none, or it is below */
+	uint32_t packed_len;
 	Nexus__V1__Response *response;	/* NULL: none; in `memory` */
 	Nexus__V1__Response *failure;	/* what ended the stream after `response` */
 	char target[96];		/* deferred: bucket and key, for messages; may be cut off */
@@ -135,6 +137,9 @@ struct completion {
 
 /* op.c: life. NULL: out of memory. */
 struct nexus_op *op_new(struct nexus *nx);
+
+/* Before the arena shrinks: message buffers kept for reuse do not hold up its tail. nx->lock held. */
+void op_spares_trim(struct nexus *nx);
 
 /* A failure found on this side: the status is final, unless it was. Returns status. */
 int op_fail(struct nexus_op *op, int status, const char *code, const char *fmt, ...)
@@ -225,8 +230,14 @@ int op_send_message(struct nexus_op *op, const ProtobufCMessage *message);
  */
 int op_take_message(struct nexus_op *op, const ProtobufCMessageDescriptor *type, size_t max, ProtobufCMessage **message);
 
-/* result.c: copy the answer out of the arena and unpack the copy. nx->lock held. */
+/*
+ * result.c: copy the answer out of the arena and unpack the copy; that of a direct
+ * operation's success when it is asked for. nx->lock held.
+ */
 void result_take(struct nexus_op *op, const struct completion *c);
+
+/* The answer, NULL if there is none. nx->lock held. */
+const Nexus__V1__Response *result_response(const struct nexus_op *op);
 
 /* The body's length as announced by the store; 0: not announced. */
 uint64_t result_length(const struct nexus_op *op);

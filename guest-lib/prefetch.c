@@ -171,7 +171,7 @@ void prefetch_invocation(struct nexus *nx, bool inside, int64_t deadline)
 
 static bool prefetch_fits(const struct prefetch *p, const Nexus__V1__GetObject *get)
 {
-	const Nexus__V1__Response *have = p->op->response;
+	const Nexus__V1__Response *have = result_response(p->op);
 
 	if (strcmp(p->key, get->object->key) || strcmp(p->bucket, get->object->bucket) || strcmp(p->range, get->range))
 		return false;

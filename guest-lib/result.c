@@ -17,9 +17,45 @@ static void result_free(void *data, void *ptr)
 	(void)ptr;
 }
 
-void result_take(struct nexus_op *op, const struct completion *c)
+static Nexus__V1__Response *result_unpack(struct nexus_op *op, const void *packed, size_t len)
 {
 	ProtobufCAllocator allocator = { result_alloc, result_free, &op->memory };
+
+	return nexus__v1__response__unpack(&allocator, len, packed);
+}
+
+static bool varint_take(const uint8_t **p, const uint8_t *end, uint64_t *n)
+{
+	*n = 0;
+	for (unsigned int shift = 0; *p < end && shift < 64; shift += 7) {
+		uint8_t byte = *(*p)++;
+
+		*n |= (uint64_t)(byte & 0x7f) << shift;
+		if (!(byte & 0x80))
+			return true;
+	}
+	return false;
+}
+
+/* Does it consist of whole numbers and texts? What is within those shows when somebody asks for it. */
+static bool result_is_whole(const uint8_t *p, size_t len)
+{
+	const uint8_t *end = p + len;
+	uint64_t tag, n;
+
+	while (p < end) {
+		if (!varint_take(&p, end, &tag) || !varint_take(&p, end, &n))
+			return false;
+		if ((tag & 7) == 2 && n <= (uint64_t)(end - p))
+			p += n;
+		else if (tag & 7)
+			return false;
+	}
+	return true;
+}
+
+void result_take(struct nexus_op *op, const struct completion *c)
+{
 	Nexus__V1__Response *response;
 	void *copy;
 
@@ -29,7 +65,12 @@ void result_take(struct nexus_op *op, const struct completion *c)
 	if (!copy)
 		return;
 	memcpy(copy, c->msg, c->msg_len);
-	response = nexus__v1__response__unpack(&allocator, c->msg_len, copy);
+	if (op->mode == OP_DIRECT && !c->status && !c->more && result_is_whole(copy, c->msg_len)) {
+		op->packed = copy;
+		op->packed_len = c->msg_len;
+		return;
+	}
+	response = result_unpack(op, copy, c->msg_len);
 	if (!response)
 		op_fail(op, -EPROTO, "NexusInternal", "the host's answer of %u bytes is no nexus.v1.Response",
 			c->msg_len);
@@ -37,6 +78,17 @@ void result_take(struct nexus_op *op, const struct completion *c)
 		op->failure = response;
 	else
 		op->response = response;
+}
+
+const Nexus__V1__Response *result_response(const struct nexus_op *op)
+{
+	struct nexus_op *to = (struct nexus_op *)op;
+
+	if (op->packed) {
+		to->response = result_unpack(to, op->packed, op->packed_len);
+		to->packed = NULL;
+	}
+	return op->response;
 }
 
 uint64_t result_length(const struct nexus_op *op)
@@ -47,12 +99,13 @@ uint64_t result_length(const struct nexus_op *op)
 /* The lock, for answers may arrive while the caller asks. */
 #define RESULT(op, member, absent) ({ \
 	CHANNEL_LOCK((op)->nx); \
-	(op)->response ? (op)->response->member : (absent); })
+	const Nexus__V1__Response *__response = result_response(op); \
+	__response ? __response->member : (absent); })
 
 unsigned int nexus_op_http_status(const struct nexus_op *op)
 {
 	CHANNEL_LOCK(op->nx);
-	const Nexus__V1__Response *r = op->failure && op->failure->http_status ? op->failure : op->response;
+	const Nexus__V1__Response *r = op->failure && op->failure->http_status ? op->failure : result_response(op);
 
 	return r ? r->http_status : 0;
 }
@@ -98,7 +151,7 @@ static const Nexus__V1__Error *result_error(const struct nexus_op *op)
 {
 	if (op->failure && op->failure->error)
 		return op->failure->error;
-	return op->response ? op->response->error : NULL;
+	return result_response(op) ? op->response->error : NULL;
 }
 
 /* The host's own words may be missing: too small a buffer, or none was lent. */
@@ -152,7 +205,7 @@ const char *nexus_op_request_id(const struct nexus_op *op)
 
 	if (e && *e->request_id)
 		return e->request_id;
-	return op->response ? op->response->request_id : "";
+	return result_response(op) ? op->response->request_id : "";
 }
 
 const char *nexus_op_upload_id(const struct nexus_op *op)
@@ -169,7 +222,7 @@ int nexus_op_header_at(const struct nexus_op *op, size_t index, const char **nam
 {
 	CHANNEL_LOCK(op->nx);
 
-	if (!op->response || index >= op->response->n_headers)
+	if (!result_response(op) || index >= op->response->n_headers)
 		return -ENOENT;
 	*name = op->response->headers[index]->name;
 	*value = op->response->headers[index]->value;
@@ -203,7 +256,7 @@ int nexus_op_metadata_at(const struct nexus_op *op, size_t index, const char **n
 {
 	CHANNEL_LOCK(op->nx);
 
-	if (!op->response || index >= op->response->n_metadata)
+	if (!result_response(op) || index >= op->response->n_metadata)
 		return -ENOENT;
 	*name = op->response->metadata[index]->name;
 	*value = op->response->metadata[index]->value;

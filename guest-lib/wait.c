@@ -25,12 +25,44 @@ static bool wait_ready(void *arg)
 	return false;
 }
 
-static bool wait_any_op(const struct wait_set *set)
+/* The first whose caller has something to do; -1: none. */
+static int wait_first(const struct wait_set *set)
 {
+	for (size_t i = 0; i < set->nr; i++) {
+		const struct nexus_op *op = set->ops[i];
+
+		if (op && (op->ended || (!op->pumped && op_ready(op))))
+			return i;
+	}
+	return -1;
+}
+
+/* Do what pumped operations can do now. False: there is no operation at all. */
+static bool wait_pump(const struct wait_set *set)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < set->nr; i++) {
+		any |= set->ops[i] != NULL;
+		if (set->ops[i] && set->ops[i]->pumped)
+			stream_pump(set->ops[i]);
+	}
+	return any;
+}
+
+/* Wait until something is ready, or for an operation's own time. 0 or -ETIMEDOUT. */
+static int wait_once(struct nexus *nx, struct wait_set *set, int64_t deadline)
+{
+	int ret;
+
 	for (size_t i = 0; i < set->nr; i++)
-		if (set->ops[i])
-			return true;
-	return false;
+		if (set->ops[i] && !set->ops[i]->ended && set->ops[i]->deadline < deadline)
+			deadline = set->ops[i]->deadline;
+	ret = queue_wait(nx, wait_ready, set, deadline);
+	for (size_t i = 0; ret && i < set->nr; i++)
+		if (set->ops[i] && !set->ops[i]->ended && channel_now() >= set->ops[i]->deadline)
+			op_expire(set->ops[i]);
+	return ret;
 }
 
 int nexus_wait_any(struct nexus *nx, struct nexus_op *const ops[], size_t nr, int timeout_ms)
@@ -38,30 +70,19 @@ int nexus_wait_any(struct nexus *nx, struct nexus_op *const ops[], size_t nr, in
 	struct wait_set set = { ops, nr };
 	int64_t deadline = channel_deadline(timeout_ms);
 
-	if (!wait_any_op(&set))
-		return -EINVAL;
 	for (;;) {
-		int64_t first = deadline;
-		int ret;
+		int first, ret = 0;
 
-		for (size_t i = 0; i < nr; i++)
-			if (ops[i] && ops[i]->pumped)
-				stream_pump(ops[i]);
+		if (!wait_pump(&set))
+			return -EINVAL;
 		CHANNEL_LOCK(nx);
-		for (size_t i = 0; i < nr; i++)
-			if (ops[i] && !ops[i]->ended && ops[i]->deadline < first)
-				first = ops[i]->deadline;
-		ret = queue_wait(nx, wait_ready, &set, first);
-		for (size_t i = 0; i < nr; i++) {
-			struct nexus_op *op = ops[i];
-
-			if (!op)
-				continue;
-			if (ret && !op->ended && channel_now() >= op->deadline)
-				op_expire(op);
-			if (op->ended || (!op->pumped && op_ready(op)))
-				return i;
+		first = wait_first(&set);
+		if (first < 0) {
+			ret = wait_once(nx, &set, deadline);
+			first = wait_first(&set);
 		}
+		if (first >= 0)
+			return first;
 		if (ret && channel_now() >= deadline)
 			return -ETIMEDOUT;
 	}
