@@ -108,6 +108,13 @@ int image_add_text(struct image *image, const char *name, const char *text)
 	       image_fail(image->part, archive_error_string(image->archive));
 }
 
+int image_add_directory(struct image *image, const char *name)
+{
+	const struct stat st = { .st_mode = S_IFDIR | 0755 };
+
+	return image_entry(image, name, &st, NULL);
+}
+
 static int image_add_found(struct image *image, const FTSENT *found, const char *name)
 {
 	char target[4096];

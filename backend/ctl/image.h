@@ -15,6 +15,7 @@ struct image *image_new(const char *path);
 int image_add_tree(struct image *image, const char *directory);	/* what is below it */
 int image_add_file(struct image *image, const char *source, const char *name, unsigned int mode);
 int image_add_text(struct image *image, const char *name, const char *text);
+int image_add_directory(struct image *image, const char *name);
 
 /* Put the archive in its place, or (keep 0) remove it. Frees image. *bytes, *entries: what was written. */
 int image_close(struct image *image, int keep, uint64_t *bytes, uint64_t *entries);

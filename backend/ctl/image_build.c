@@ -141,7 +141,10 @@ static int build_run(struct build *build, uint64_t *bytes, uint64_t *entries)
 	image = image_new(build->output);
 	if (!image)
 		return -1;
-	ret = build_sources(build, image);
+	/* For the arguments: the kernel makes no file without its directory. A source's own comes later. */
+	ret = image_add_directory(image, "etc");
+	if (!ret)
+		ret = build_sources(build, image);
 	build_command(build);
 	/* Last: the kernel unpacks in this order, and what comes later replaces what came first. */
 	if (!ret)

@@ -26,6 +26,10 @@ tap_has "$(entries)" "-rwxr-xr-x   1 root     root" "a program, owned by root"
 tap_is "$(entries | grep -c ' init$')" 1 "and nexus-init as /init"
 tap_is "$(content etc/file | tail -n 1)" two "what a later directory has comes later"
 tap_is "$(content etc/nexus-init.args)" $'--\n/bin/hello\n--json\na b' "the command is nexus-init's arguments"
+mkdir "$work/bare"
+image "$work/bare" -- /bin/hello >/dev/null
+tap_is "$(entries | grep -Eo ' etc(/.*)?$' | tr -d '\n')" " etc etc/nexus-init.args" "which have a directory, whatever the sources have"
+image "$work/base" "$work/over" -- /bin/hello --json 'a b' >/dev/null
 before=$(cksum <"$work/out.image")
 touch "$work/base/etc/file"
 image "$work/base" "$work/over" -- /bin/hello --json 'a b' >/dev/null
