@@ -1,0 +1,55 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""A bench.json against an older one: exit status 1 if a bar of ours grew, or a headline got worse, by more than the tolerance."""
+import argparse
+import json
+import sys
+
+from chart import quantity
+
+
+def bars(bench):
+    """(figure, bar): (value, its sign such that less is better, unit), of the systems that are ours."""
+    return {(figure["title"], bar["label"]): (sum(bar["values"]), 1, figure["unit"])
+            for figure in bench["figures"] for bar in figure["bars"] if bar.get("ours")}
+
+
+def headlines(bench):
+    return {(h["name"],): (h["ours"], 1 if h.get("less", True) else -1, h["unit"])
+            for h in bench["headlines"] if h["ours"] is not None}
+
+
+def compared(old, new, tolerance):
+    """(got worse, line to print). A percentage is compared by its difference, all else by its ratio."""
+    for key in sorted(old.keys() | new.keys()):
+        if key not in old or key not in new:
+            yield False, f"{': '.join(key)}: only in the {'new' if key in new else 'old'} run"
+            continue
+        (before, sign, unit), (after, _, _) = old[key], new[key]
+        change = after - before if unit == "%" else 100 * (after - before) / before if before else 0
+        worse = sign * change > tolerance
+        yield worse, (f"{'WORSE ' if worse else ''}{': '.join(key)}: {quantity(before, unit)} -> "
+                      f"{quantity(after, unit)} ({change:+.1f}{' points' if unit == '%' else ' %'})")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("old")
+    parser.add_argument("new")
+    parser.add_argument("--tolerance", type=float, default=2.0, metavar="PERCENT", help="default: 2")
+    arguments = parser.parse_args()
+    benches = []
+    for path in (arguments.old, arguments.new):
+        with open(path) as file:
+            benches.append(json.load(file))
+    failed = 0
+    for of in (headlines, bars):
+        for worse, line in compared(of(benches[0]), of(benches[1]), arguments.tolerance):
+            print(line)
+            failed += worse
+    print(f"{failed} got worse by more than {arguments.tolerance:g} %" if failed else "nothing got worse")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
