@@ -5,6 +5,7 @@
 #include "channel.h"
 #include "channel_recover.h"
 #include "config.h"
+#include "grpc_call.h"
 #include "log.h"
 #include "next.h"
 #include "nexus_hypercall.h"
@@ -45,6 +46,7 @@ void channel_break(struct channel *channel, const char *why)
 		    channel->transport->name, channel->guest->function, channel->guest->tenant->name, why);
 	worker_forget(channel);
 	op_abandon_all(channel);
+	grpc_calls_close(channel);
 	instance_gone(channel);
 	channel_forget_slots(channel);
 	channel_tell(channel, NEXUS_HOST_BROKEN);
@@ -286,6 +288,7 @@ void channel_close(struct channel *channel)
 		prefetch_count(channel);
 	/* Those that are finished come first, so that none of them ends the channel meanwhile. */
 	op_close_all(channel);
+	grpc_calls_close(channel);
 	channel->state = CHANNEL_CLOSING;
 	instance_gone(channel);
 	channel_op_gone(channel);
@@ -295,6 +298,7 @@ void channel_abandon(struct channel *channel)
 {
 	channel->state = CHANNEL_BROKEN;	/* the end of its last operation is not its end */
 	op_abandon_all(channel);
+	grpc_calls_close(channel);
 	instance_gone(channel);
 	channel_unmap(channel);
 }

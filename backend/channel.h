@@ -17,6 +17,7 @@
 #include "order.h"
 
 struct channel;
+struct grpc_call;
 struct invocation;
 struct lender;
 struct op_core;
@@ -88,6 +89,8 @@ struct channel {
 	struct op_core *ops;		/* operations that exist, ended ones that wait included */
 	struct invocation *invocations;	/* that the guest works on, by this channel */
 	struct lender *lenders;		/* windows lent for objects that events will name (next.c) */
+	struct grpc_call *grpc_calls;	/* handles of this channel (grpc_call.h) ... */
+	uint32_t grpc_handles;		/* ... given out so far */
 	bool trim;			/* the arena shrank: give the end back when no slot holds it */
 
 	/* worker.c: */

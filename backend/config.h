@@ -41,6 +41,7 @@ struct endpoint {
 	uint32_t retry_backoff_ms;
 	uint32_t breaker_failures;	/* in a row, until requests fail at once; 0: never */
 	uint32_t breaker_cooldown_ms;
+	bool h2;		/* HTTP/2 is spoken there */
 	bool filtered;		/* a guest named it: only addresses that the tenant may reach (address.h) */
 };
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,16 @@ static curl_socket_t conn_socket(void *arg, curlsocktype purpose, struct curl_so
 	return fd;
 }
 
+/* Asked by its own option libcurl would speak HTTP/2 itself, even on a connection that it only opens. */
+static CURLcode conn_alpn(CURL *easy, void *context, void *arg)
+{
+	static const unsigned char h2[] = { 2, 'h', '2' };
+
+	(void)easy;
+	(void)arg;
+	return SSL_CTX_set_alpn_protos(context, h2, sizeof(h2)) ? CURLE_OUT_OF_MEMORY : CURLE_OK;
+}
+
 static CURLcode conn_setup(struct conn *conn, const struct conn_target *target)
 {
 	CURL *easy = conn->easy;
@@ -72,6 +83,10 @@ static CURLcode conn_setup(struct conn *conn, const struct conn_target *target)
 	SET(PROXY, "");			/* the environment's would see every tenant's traffic */
 	SET(FRESH_CONNECT, 1L);
 	SET(HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);	/* or ALPN would agree on HTTP/2 */
+	if (target->h2 && target->tls) {
+		SET(SSL_ENABLE_ALPN, 0L);
+		SET(SSL_CTX_FUNCTION, conn_alpn);
+	}
 	SET(BUFFERSIZE, 524288L);	/* the most that one curl_easy_recv() moves; its pages stay untouched */
 	SET(OPENSOCKETFUNCTION, conn_socket);
 	SET(OPENSOCKETDATA, conn);

@@ -359,6 +359,7 @@ static struct conn_pool *pool_new(struct conn_pools *pools, const struct tenant 
 	pool->url = strdup(endpoint->url);
 	pool->target.tenant = tenant;
 	pool->target.filtered = endpoint->filtered;
+	pool->target.h2 = endpoint->h2;
 	pool->target.ca_file = ca_file ? strdup(ca_file) : NULL;
 	pool->target.share = endpoint->tls ? pool_share() : NULL;
 	pool->target.tls = endpoint->tls;
@@ -381,6 +382,7 @@ static bool pool_is(const struct conn_pool *pool, const struct tenant *tenant, c
 	const char *ca_file = pool_ca_file(tenant, endpoint);
 
 	return pool->target.tenant == tenant && pool->target.filtered == endpoint->filtered &&
+	       pool->target.h2 == endpoint->h2 &&
 	       !strcmp(pool->url, endpoint->url) &&
 	       !strcmp(pool->target.ca_file ? pool->target.ca_file : "", ca_file ? ca_file : "");
 }

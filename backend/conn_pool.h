@@ -42,6 +42,7 @@ struct conn_target {
 	bool tls;
 	char *ca_file;		/* NULL: the system's */
 	CURLSH *share;		/* of TLS sessions; NULL: no TLS */
+	bool h2;		/* agree on HTTP/2 by ALPN */
 	bool filtered;		/* addresses by the tenant's rules */
 	uint32_t connect_timeout_ms;
 	uint32_t stall_timeout_ms;

@@ -2,6 +2,7 @@
 /* Every operation that a guest can ask for. */
 #include <stddef.h>
 #include "flush.h"
+#include "grpc_ops.h"
 #include "http_request.h"
 #include "next.h"
 #include "null.h"
@@ -28,5 +29,12 @@ const struct op_type *const op_types[] = {
 	&lend_type,
 	&respond_type,
 	&log_type,
+	&grpc_call_type,
+	&grpc_start_type,
+	&grpc_send_type,
+	&grpc_receive_type,
+	&grpc_headers_type,
+	&grpc_finish_type,
+	&grpc_cancel_type,
 	NULL,
 };

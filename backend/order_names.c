@@ -48,6 +48,7 @@ unsigned int order_names(const Nexus__V1__Request *request, struct order_name na
 		return 1;
 	case NEXUS__V1__REQUEST__OP_FLUSH:
 	case NEXUS__V1__REQUEST__OP_RESPOND:
+	case NEXUS__V1__REQUEST__OP_GRPC_FINISH:
 		names[0] = order_prefix(ORDER_FLUSH, NULL, "");
 		return 1;
 	default:

@@ -103,3 +103,29 @@ int origin_parse(struct op *op, const char *base, const char *text, struct origi
 		return op_error(op, -EINVAL, "NexusBadRequest", "the URL \"%.200s\": %s", text, wrong);
 	return 0;
 }
+
+/* A URL says the same, and is checked and normalized as one. */
+int origin_grpc(struct op *op, const Nexus__V1__GrpcStart *start, struct origin *origin)
+{
+	static const char *const schemes[] = { "dns:///", "dns:", "ipv4:", "ipv6:", NULL };
+	const char *target = start ? start->target : "", *method = start ? start->method : "";
+	char *url;
+
+	for (const char *const *scheme = schemes; *scheme; scheme++) {
+		if (!strncmp(target, *scheme, strlen(*scheme))) {
+			target += strlen(*scheme);
+			break;
+		}
+	}
+	if (!*target || strpbrk(target, "/?#@\\"))
+		return op_error(op, -EINVAL, "NexusBadRequest", "the target \"%.200s\": write HOST:PORT, dns:///HOST:PORT, "
+				"ipv4:ADDRESS:PORT or ipv6:[ADDRESS]:PORT", start ? start->target : "");
+	if (*method != '/' || !method[1] || !strchr(method + 1, '/') || strpbrk(method, "?#%"))
+		return op_error(op, -EINVAL, "NexusBadRequest", "the method \"%.200s\": write /PACKAGE.SERVICE/METHOD", method);
+	url = op_alloc(op, strlen(target) + strlen(method) + 16);
+	sprintf(url, "%s://%s%s", start->tls ? "https" : "http", target, method);
+	if (origin_parse(op, NULL, url, origin))
+		return -EINVAL;
+	origin->endpoint.h2 = true;
+	return 0;
+}

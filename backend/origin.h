@@ -7,6 +7,7 @@
 #define NEXUS_ORIGIN_H
 
 #include "config.h"
+#include "nexus.pb-c.h"
 
 struct op;
 
@@ -23,5 +24,11 @@ struct origin {
  * Whether the tenant may go there is policy_http()'s to say.
  */
 int origin_parse(struct op *op, const char *base, const char *url, struct origin *origin);
+
+/*
+ * The same of a gRPC call, which speaks HTTP/2; origin->target is the method. start may be NULL.
+ * 0; -EINVAL after op_error().
+ */
+int origin_grpc(struct op *op, const Nexus__V1__GrpcStart *start, struct origin *origin);
 
 #endif

@@ -304,6 +304,16 @@ static int policy_url(struct op *op, const Nexus__V1__HttpRequest *http)
 	return ret ? ret : policy_http(op, http->method, &origin.endpoint);
 }
 
+/* A call is a POST. */
+static int policy_grpc(struct op *op, const Nexus__V1__GrpcStart *start)
+{
+	struct origin origin;
+	int ret;
+
+	ret = origin_grpc(op, start, &origin);
+	return ret ? ret : policy_http(op, "POST", &origin.endpoint);
+}
+
 /* ---- the gate ---- */
 
 static int policy_enter(struct op *op)
@@ -319,11 +329,20 @@ static int policy_enter(struct op *op)
 	case NEXUS__V1__REQUEST__OP_NEXT:	/* a guest's own function is its own business */
 	case NEXUS__V1__REQUEST__OP_RESPOND:
 	case NEXUS__V1__REQUEST__OP_LOG:
+	case NEXUS__V1__REQUEST__OP_GRPC_SEND:	/* of a call that was allowed */
+	case NEXUS__V1__REQUEST__OP_GRPC_RECEIVE:
+	case NEXUS__V1__REQUEST__OP_GRPC_HEADERS:
+	case NEXUS__V1__REQUEST__OP_GRPC_FINISH:
+	case NEXUS__V1__REQUEST__OP_GRPC_CANCEL:
 		return 0;
 	case NEXUS__V1__REQUEST__OP_HTTP_REQUEST:
 		return policy_url(op, request->http_request);
 	case NEXUS__V1__REQUEST__OP_AWS_REQUEST:
 		return policy_aws(op, request->aws_request);
+	case NEXUS__V1__REQUEST__OP_GRPC_CALL:
+		return policy_grpc(op, request->grpc_call->start);
+	case NEXUS__V1__REQUEST__OP_GRPC_START:
+		return policy_grpc(op, request->grpc_start);
 	default:
 		return policy_deny(op, "no rule covers operation %d", request->op_case);
 	}

@@ -22,10 +22,19 @@ static bool response_drop(Nexus__V1__Response *response, unsigned int part)
 		response->n_headers = 0;
 		return true;
 	}
-	if (part > sizeof(texts) / sizeof(texts[0]) + 1)
+	if (part == 2) {
+		/* Metadata of a gRPC call are not dropped in silence. */
+		if (response->grpc && (response->grpc->n_initial || response->grpc->n_trailing)) {
+			response->grpc->n_initial = response->grpc->n_trailing = 0;
+			response->grpc->status = 8;	/* RESOURCE_EXHAUSTED */
+			response->grpc->details = "the metadata have no room in the guest's buffer";
+		}
+		return true;
+	}
+	if (part > sizeof(texts) / sizeof(texts[0]) + 2)
 		return false;
-	if (texts[part - 2])
-		*texts[part - 2] = empty;
+	if (texts[part - 3])
+		*texts[part - 3] = empty;
 	return true;
 }
 

@@ -8,6 +8,7 @@
 #include "config.h"
 #include "conn.h"
 #include "container.h"
+#include "grpc_client.h"
 #include "journal.h"
 #include "log.h"
 #include "op_core.h"
@@ -230,6 +231,7 @@ static void worker_free(struct worker_core *core)
 {
 	if (!core)
 		return;
+	grpc_clients_free(core->worker.grpc);
 	if (core->worker.pools)
 		conn_pools_free(core->worker.pools);
 	share_free(core->worker.share);

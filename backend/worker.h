@@ -17,6 +17,7 @@ struct worker {
 	struct loop *loop;
 	const struct config *config;
 	struct conn_pools *pools;	/* conn.h */
+	struct grpc_clients *grpc;	/* grpc_client.h; NULL until the first call */
 	struct share *share;		/* share.h */
 	struct counters counters;
 	struct worker_core *core;	/* worker.c's own */

@@ -126,21 +126,16 @@ int nexus_grpc_send(struct nexus_grpc_stream *stream, const void *message, size_
 	return ret == -ENOENT || ret == -ECANCELED || ret == -ECONNRESET ? -EPIPE : ret;
 }
 
-int nexus_grpc_receive(struct nexus_grpc_stream *stream, struct nexus_grpc_reply **out)
+static struct grpc_reply *receive_once(struct nexus_grpc_stream *stream, int *status)
 {
 	struct nexus_options options = { .size = sizeof(options), .window = WINDOW_RECEIVE };
 	Nexus__V1__Request req = NEXUS__V1__REQUEST__INIT;
 	Nexus__V1__GrpcReceive receive = NEXUS__V1__GRPC_RECEIVE__INIT;
 	struct grpc_reply *reply;
-	struct nexus_op *op;
+	struct nexus_op *op = op_new(stream->nx);
 
-	if (stream->end) {
-		*out = &stream->end->public;
-		return 0;
-	}
-	op = op_new(stream->nx);
 	if (!op)
-		return -ENOMEM;
+		return NULL;
 	receive.handle = stream->handle;
 	op->answer_cap = NEXUS_MSG_MAX;
 	req.op_case = NEXUS__V1__REQUEST__OP_GRPC_RECEIVE;
@@ -148,13 +143,32 @@ int nexus_grpc_receive(struct nexus_grpc_stream *stream, struct nexus_grpc_reply
 	options.timeout_ms = GRPC_FOREVER_MS;
 	op_start(op, &req, &(struct op_payload){ .stream = true }, &options, true);
 	reply = grpc_reply_take(op, 0);
+	*status = reply ? nexus_op_status(op) : -ENOMEM;
 	/* A handle that is gone: by us, or with a daemon. */
-	if (reply && nexus_op_status(op) == -ENOENT) {
+	if (*status == -ENOENT) {
 		reply->public.status = stream->finished ? 0 : reply->public.status;
 		reply->public.details = stream->finished ? "" : "the host has lost the call";
 	}
-	if (!reply)
-		return -ENOMEM;
+	return reply;
+}
+
+int nexus_grpc_receive(struct nexus_grpc_stream *stream, struct nexus_grpc_reply **out)
+{
+	struct grpc_reply *reply;
+	int status;
+
+	if (stream->end) {
+		*out = &stream->end->public;
+		return 0;
+	}
+	do {
+		reply = receive_once(stream, &status);
+		if (!reply)
+			return -ENOMEM;
+		/* A message that was not complete when the call ended: how it ended comes next. */
+		if (status == -EPIPE)
+			nexus_grpc_reply_free(&reply->public);
+	} while (status == -EPIPE);
 	if (reply->public.kind == NEXUS_GRPC_END)
 		stream_end(stream, reply);
 	*out = &reply->public;

@@ -7,6 +7,7 @@
 void upload_complete(struct nexus_op *op, struct window *w, const struct completion *c)
 {
 	w->state = WINDOW_IDLE;
+	w->sends = false;	/* an exchange may receive into it later */
 	if (op->closed)
 		return;
 	op->moved += c->data_len;
