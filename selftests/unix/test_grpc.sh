@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# gRPC: a guest's calls, against Debian's grpcio.
+# gRPC: a guest's calls, against the genuine grpcio, which comes before the shim of its name.
 top=$(dirname "$(dirname "$(dirname "$(realpath "$0")")")")
 build=${NEXUS_BUILD:-$top/build}
 . "$top/selftests/tap.sh"
@@ -17,7 +17,7 @@ unix_config() {
 	unix_listen rpc closed secure
 }
 unix_start
-tap_relay calls < <(PYTHONPATH=$build/guest-lib/python timeout 300 /usr/bin/python3 -X faulthandler \
+tap_relay calls < <(PYTHONPATH=/usr/lib/python3/dist-packages:$build/guest-lib/python timeout 300 /usr/bin/python3 -X faulthandler \
 	"$top/selftests/unix/grpc_calls.py" "$work" "$work/key.pem" "$work/ca.pem" 2>&1)
 unix_stop
 tap_done
