@@ -145,7 +145,7 @@ static int reply_fill(struct grpc_reply *reply)
 	const Nexus__V1__GrpcResult *first, *from;
 	CHANNEL_LOCK(op->nx);
 
-	first = op->response ? op->response->grpc : NULL;
+	first = result_response(op) ? op->response->grpc : NULL;
 	from = op->failure && op->failure->grpc ? op->failure->grpc : first;
 	if (!first)
 		return -EPROTO;

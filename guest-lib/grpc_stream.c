@@ -25,6 +25,14 @@ static int stream_ask(struct nexus_op *op, Nexus__V1__Request *req)
 	return op_finish(op);
 }
 
+static const Nexus__V1__GrpcResult *stream_result(struct nexus_op *op)
+{
+	CHANNEL_LOCK(op->nx);
+	const Nexus__V1__Response *response = result_response(op);
+
+	return response ? response->grpc : NULL;
+}
+
 static int stream_end(struct nexus_grpc_stream *stream, struct grpc_reply *reply)
 {
 	if (!reply)
@@ -63,7 +71,7 @@ int nexus_grpc_start(struct nexus *nx, const struct nexus_grpc *call, struct nex
 		req.grpc_start = &start;
 		ret = stream_ask(op, &req);
 	}
-	if (!ret && (!op->response || !op->response->grpc))
+	if (!ret && !stream_result(op))
 		ret = -EPROTO;
 	if (ret) {
 		/* As if it had been sent: what there is to say is said by nexus_grpc_receive(). */
@@ -71,7 +79,7 @@ int nexus_grpc_start(struct nexus *nx, const struct nexus_grpc *call, struct nex
 		if (ret)
 			free(stream);
 	} else {
-		stream->handle = op->response->grpc->handle;
+		stream->handle = stream_result(op)->handle;
 		stream->open = true;
 		nexus_op_free(op);
 	}
