@@ -92,7 +92,7 @@ struct tenant {
 	uint32_t timeout_ms;	/* default for a whole operation */
 	uint64_t max_pinned;	/* bytes per VM or connection */
 	uint32_t max_in_flight;	/* operations per VM or connection */
-	uint32_t write_mode;	/* of requests that name none: WriteMode of nexus.proto */
+	uint32_t write_mode;	/* of requests that name none: WriteMode of nexus.proto; 0: not configured */
 	uint64_t max_unwritten;	/* bytes acknowledged and not in the store, of all its guests */
 };
 

@@ -78,7 +78,6 @@ static void *tenant_new(struct config *config, const char *name)
 	tenant->timeout_ms = 60000;
 	tenant->max_pinned = 64 << 20;
 	tenant->max_in_flight = 64;
-	tenant->write_mode = NEXUS__V1__WRITE_MODE__THROUGH;
 	tenant->max_unwritten = 64 << 20;
 	return tenant;
 }

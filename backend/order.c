@@ -110,14 +110,28 @@ static struct tenant_writes *order_writes(struct guest *guest)
 	return guest->order.tenant;
 }
 
-/* Of uploads that do not say: constant for a guest, so that it and we never differ. */
-static uint32_t order_default_mode(const struct guest *guest)
+/* The guest's, if events come to it; else NULL. */
+static const struct function_config *order_function(const struct guest *guest)
 {
 	const struct function *function = function_find(guest->function);
-	const struct function_config *config = function ? function->config : NULL;
 
-	return config && config->tenant == guest->tenant && config->write_mode ? config->write_mode :
-	       guest->tenant->write_mode;
+	return function && function->config->tenant == guest->tenant ? function->config : NULL;
+}
+
+/* As configured for uploads that do not say; 0: it is not. Constant for a guest, so that it and we never differ. */
+static uint32_t order_configured_mode(const struct guest *guest)
+{
+	const struct function_config *config = order_function(guest);
+
+	return config && config->write_mode ? config->write_mode : guest->tenant->write_mode;
+}
+
+/* The guest, who knows when it works on an event, says "deferred" itself where that is the default (NEXUS_HOST_INVOKED). */
+static uint32_t order_default_mode(const struct guest *guest)
+{
+	uint32_t mode = order_configured_mode(guest);
+
+	return mode ? mode : NEXUS__V1__WRITE_MODE__THROUGH;
 }
 
 void order_tell(struct channel *channel)
@@ -125,10 +139,14 @@ void order_tell(struct channel *channel)
 	struct nexus_ring_header *header = (struct nexus_ring_header *)channel->arena.base;
 	const struct tenant *tenant = channel->guest->tenant;
 	const struct tenant_writes *writes = order_writes(channel->guest);
-	uint32_t flags = nexus_load(&header->host_flags) & ~(NEXUS_HOST_DEFERRED | NEXUS_HOST_THROUGH);
+	uint32_t mode = order_configured_mode(channel->guest);
+	uint32_t flags = nexus_load(&header->host_flags) &
+			 ~(NEXUS_HOST_DEFERRED | NEXUS_HOST_INVOKED | NEXUS_HOST_THROUGH);
 
-	if (order_default_mode(channel->guest) == NEXUS__V1__WRITE_MODE__DEFERRED)
+	if (mode == NEXUS__V1__WRITE_MODE__DEFERRED)
 		flags |= NEXUS_HOST_DEFERRED;
+	if (!mode && order_function(channel->guest))
+		flags |= NEXUS_HOST_INVOKED;
 	if (writes && writes_unwritten(writes) > tenant->max_unwritten)
 		flags |= NEXUS_HOST_THROUGH;
 	nexus_store(&header->host_flags, flags);

@@ -56,7 +56,7 @@ struct nexus_options {
 	const char *content_type;	/* put, copy, multipart_create */
 	const struct nexus_field *metadata;	/* likewise; names without x-amz-meta- */
 	size_t nr_metadata;
-	enum nexus_write_mode write_mode;	/* put */
+	enum nexus_write_mode write_mode;	/* put; NEXUS_WRITE_DEFAULT: deferred between nexus_next() and nexus_respond() */
 	const char *if_none_match;	/* get, head: entity tag; -EALREADY if it is this one */
 	const char *if_modified_since;	/* get, head: RFC 9110 date; -EALREADY */
 	const char *if_unmodified_since;	/* get, head */

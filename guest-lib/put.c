@@ -1,7 +1,31 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <strings.h>
 #include "op.h"
+
+/* Larger ones would take as much of the guest's memory; by default they go through in windows. */
+#define DEFERRED_MAX	(8U << 20)
+
+/* Its failure is an answer that the caller looks at: one that comes later is of no use. */
+static bool put_is_conditional(const struct nexus_options *o)
+{
+	for (size_t i = 0; i < o->nr_headers; i++)
+		if (!strcasecmp(o->headers[i].name, "if-none-match") || !strcasecmp(o->headers[i].name, "if-match"))
+			return true;
+	return false;
+}
+
+/* What a put that names no mode asks for. DEFAULT: as the host's configuration says. */
+static enum nexus_write_mode put_default_mode(struct nexus *nx, const struct nexus_options *o, uint64_t len)
+{
+	CHANNEL_LOCK(nx);
+
+	if (!nx->in_invocation || !(nexus_load(&nx->header->host_flags) & NEXUS_HOST_INVOKED))
+		return NEXUS_WRITE_DEFAULT;
+	return len <= DEFERRED_MAX && !put_is_conditional(o) ? NEXUS_WRITE_DEFERRED : NEXUS_WRITE_THROUGH;
+}
 
 static struct nexus_op *put_begin(struct nexus *nx, const char *bucket, const char *key,
 				  const struct op_payload *payload, const struct nexus_options *options, bool block)
@@ -18,6 +42,8 @@ static struct nexus_op *put_begin(struct nexus *nx, const char *bucket, const ch
 	    op_fields(op, o.metadata, put.n_metadata = o.nr_metadata, "metadata", &put.metadata) ||
 	    op_fields(op, o.headers, put.n_headers = o.nr_headers, "headers", &put.headers))
 		return op;
+	if (!o.write_mode)
+		o.write_mode = put_default_mode(nx, &o, payload->len);
 	if (o.write_mode == NEXUS_WRITE_DEFERRED ||
 	    (!o.write_mode && nexus_load(&nx->header->host_flags) & NEXUS_HOST_DEFERRED)) {
 		op->deferred = true;

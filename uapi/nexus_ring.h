@@ -48,7 +48,8 @@
 /* host_flags */
 #define NEXUS_HOST_NEED_KICK	1U	/* the daemon sleeps: KICK after publishing */
 #define NEXUS_HOST_THROUGH	2U	/* too much is unwritten: deferred writes wait for completion */
-#define NEXUS_HOST_DEFERRED	4U	/* the tenant's default write mode is deferred */
+#define NEXUS_HOST_DEFERRED	4U	/* the configured write mode is deferred */
+#define NEXUS_HOST_INVOKED	8U	/* none is configured: puts between Next and Respond ask for deferred */
 
 /* guest_flags */
 #define NEXUS_GUEST_NEED_WAKE	1U	/* the guest sleeps: wake it after publishing */

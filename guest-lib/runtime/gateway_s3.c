@@ -376,6 +376,26 @@ static void s3_delete(struct s3 *s3)
 	s3_answer(s3, op, ret, 204, 0);
 }
 
+/* False after an answer. */
+static bool s3_write_mode(struct s3 *s3)
+{
+	static const char *const names[] = {
+		[NEXUS_WRITE_THROUGH] = "through", [NEXUS_WRITE_DEFERRED] = "deferred", [NEXUS_WRITE_JOURNALED] = "journaled",
+	};
+	const char *wanted = http_field(s3->call, "Nexus-Write-Mode");
+
+	if (!wanted)
+		return true;
+	for (unsigned int mode = NEXUS_WRITE_THROUGH; mode < sizeof(names) / sizeof(names[0]); mode++) {
+		if (!strcasecmp(wanted, names[mode])) {
+			s3->o.write_mode = mode;
+			return true;
+		}
+	}
+	s3_error(s3->call, 400, "InvalidArgument", "Nexus-Write-Mode is through, deferred or journaled", "");
+	return false;
+}
+
 static void s3_put(struct s3 *s3)
 {
 	struct nexus_op *op;
@@ -388,6 +408,8 @@ static void s3_put(struct s3 *s3)
 	if (s3->upload_id) {
 		s3_no_content(s3);
 		op = nexus_multipart_part_stream(s3->nx, s3->bucket, s3->key, s3->upload_id, s3->part, s3->length, &s3->o);
+	} else if (!s3_write_mode(s3)) {
+		return;
 	} else {
 		s3->o.content_type = http_field(s3->call, "Content-Type");
 		op = nexus_put_stream(s3->nx, s3->bucket, s3->key, s3->length, &s3->o);

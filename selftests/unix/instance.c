@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A function in C: for each event get an object and say what that cost, or (an event with
- * "write") put it, deferred; one with "slow" takes 20 s. The event is {"key": KEY ...}: the
+ * "write") put it, in the mode that it names, if there is none (an event with "conditional"), of 9 MiB
+ * (one with "large"); or (one with "idle") do nothing. One with "slow" takes 20 s. The event is {"key": KEY ...}: the
  * object's key follows the first "key".
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include "../../guest-lib/nexus.h"
+
+#define LARGE	(9U << 20)
 
 static struct nexus_info info(struct nexus *nx)
 {
@@ -33,6 +37,17 @@ static void key_of(const struct nexus_event *event, char *key, size_t size)
 	key[n] = '\0';
 }
 
+static bool event_has(const struct nexus_event *event, const char *word)
+{
+	return memmem(event->payload, event->payload_len, word, strlen(word));
+}
+
+static enum nexus_write_mode mode_of(const struct nexus_event *event)
+{
+	return event_has(event, "\"deferred\"") ? NEXUS_WRITE_DEFERRED : event_has(event, "\"through\"") ? NEXUS_WRITE_THROUGH :
+	       NEXUS_WRITE_DEFAULT;
+}
+
 static double now(void)
 {
 	struct timespec ts;
@@ -41,9 +56,20 @@ static double now(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
+static ssize_t write_object(struct nexus *nx, const struct nexus_event *event, const char *key)
+{
+	static const struct nexus_field only_new = { "if-none-match", "*" };
+	static char data[LARGE];
+	struct nexus_options o = NEXUS_OPTIONS_INIT;
+
+	o.write_mode = mode_of(event);
+	o.headers = &only_new;
+	o.nr_headers = event_has(event, "\"conditional\"");
+	return nexus_put(nx, "nexus-test", key, data, event_has(event, "\"large\"") ? LARGE : 64, &o, NULL);
+}
+
 int main(void)
 {
-	struct nexus_options deferred = { .size = sizeof(deferred), .write_mode = NEXUS_WRITE_DEFERRED };
 	struct nexus_next_options next = NEXUS_NEXT_OPTIONS_INIT;
 	struct nexus *nx;
 
@@ -64,15 +90,16 @@ int main(void)
 			return 0;
 		taken = now();
 		key_of(event, key, sizeof(key));
-		if (memmem(event->payload, event->payload_len, "\"write\"", 7)) {
-			n = nexus_put(nx, "nexus-test", key, text, sizeof(text), &deferred, NULL);
-			len = snprintf(answer, sizeof(answer), "{\"n\":%zd,\"taken\":%.3f}", n, taken);
+		if (event_has(event, "\"write\"") || event_has(event, "\"idle\"")) {
+			n = event_has(event, "\"write\"") ? write_object(nx, event, key) : 0;
+			len = snprintf(answer, sizeof(answer), "{\"n\":%zd,\"taken\":%.6f,\"acknowledged\":%.6f}", n, taken,
+				       now());
 			nexus_respond(nx, event->request_id, answer, len, NULL);
 			nexus_event_free(event);
 			continue;
 		}
 		/* The object arrives meanwhile; or somebody ends us. */
-		usleep(memmem(event->payload, event->payload_len, "\"slow\"", 6) ? 20000000 : 300000);
+		usleep(event_has(event, "\"slow\"") ? 20000000 : 300000);
 		before = info(nx);
 		n = nexus_get(nx, "nexus-test", key, text, sizeof(text) - 1, NULL, NULL);
 		after = info(nx);
