@@ -256,6 +256,19 @@ ssize_t conn_recv_last(struct conn *conn, void *data, size_t len)
 	return conn->surplus ? (ssize_t)len : n;
 }
 
+bool conn_can_scatter(const struct conn *conn)
+{
+	return !conn->tls;
+}
+
+ssize_t conn_recv_scatter(struct conn *conn, const struct iovec *places, int count, size_t len)
+{
+	ssize_t n = plain_result(readv(conn->fd, places, count));
+
+	conn->news = n == (ssize_t)len;
+	return n;
+}
+
 bool conn_is_quiet(struct conn *conn)
 {
 	char byte;

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 struct breaker;
 struct conn;
@@ -46,11 +47,17 @@ struct breaker *conn_pool_breaker(struct conn_pool *pool);
 struct retry_quota *conn_pool_quota(struct conn_pool *pool);
 
 /*
- * Length of the response head that came last, by kind of request; 0: none yet.
- * http.c keeps it, to know how much to read before the payload.
+ * The answer with payload that came last, by kind of request. http.c keeps it,
+ * to know how much to read before the payload, or along with it.
  */
+struct conn_answer {
+	uint32_t head;		/* bytes; 0: none came yet */
+	uint32_t same;		/* so many heads in a row had this length */
+	uint32_t caution;	/* so many more of them are wanted, for others came by surprise */
+	uint64_t body;		/* bytes as announced; UINT64_MAX: not announced */
+};
 #define CONN_HEAD_KINDS	8
-uint32_t *conn_pool_head_guess(struct conn_pool *pool, unsigned int kind);
+struct conn_answer *conn_pool_answer(struct conn_pool *pool, unsigned int kind);
 
 /* Somebody who wants a connection. The caller owns the struct. */
 struct conn_waiter {
@@ -87,6 +94,13 @@ ssize_t conn_recv(struct conn *conn, void *data, size_t len);
 
 /* For the last len bytes of an answer: should more come along, the connection is not used again. */
 ssize_t conn_recv_last(struct conn *conn, void *data, size_t len);
+
+/*
+ * To several places, one after the other, of len bytes in all; what lies behind the last byte
+ * received is not touched. Not over TLS.
+ */
+bool conn_can_scatter(const struct conn *conn);
+ssize_t conn_recv_scatter(struct conn *conn, const struct iovec *places, int count, size_t len);
 
 /*
  * Call ready() once when one of events (POLLIN, POLLOUT) holds; a later call

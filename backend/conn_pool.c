@@ -32,7 +32,7 @@ struct conn_pool {
 	struct sigv4_signer *signer;
 	struct breaker breaker;
 	struct retry_quota quota;
-	uint32_t head_guess[CONN_HEAD_KINDS];
+	struct conn_answer answers[CONN_HEAD_KINDS];
 };
 
 struct conn_pools {
@@ -72,9 +72,9 @@ struct retry_quota *conn_pool_quota(struct conn_pool *pool)
 	return &pool->quota;
 }
 
-uint32_t *conn_pool_head_guess(struct conn_pool *pool, unsigned int kind)
+struct conn_answer *conn_pool_answer(struct conn_pool *pool, unsigned int kind)
 {
-	return &pool->head_guess[kind];
+	return &pool->answers[kind];
 }
 
 /* ---- connections of a pool ---- */

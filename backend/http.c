@@ -373,7 +373,7 @@ static void http_begin(struct http *http, struct conn *conn)
 	}
 	http->out_len = out.len;
 	http->out_sent = http->own_body_sent = 0;
-	http->in_len = 0;
+	http->in_len = http->in_private = 0;
 	http->steps = 0;
 	http->stage = HTTP_SENDING;
 	http->moved_ms = loop_now_ms(http->op->worker->loop);

@@ -152,6 +152,7 @@ struct http {
 	uint64_t base;			/* bytes of the windows sent and completed */
 
 	uint32_t in_len;		/* bytes in conn_in(): head and surplus */
+	uint32_t in_private;		/* those before this one never were in the guest's memory */
 	uint32_t steps;			/* reads since the prediction ended */
 	const char *surplus;		/* body bytes that came with the head */
 	uint32_t surplus_len;

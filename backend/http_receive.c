@@ -3,16 +3,20 @@
 #include <errno.h>
 #include <string.h>
 #include "http_step.h"
+#include "payload.h"
 
 #define HEAD_FIRST_GUESS	128	/* bytes, shorter than S3's */
 #define HEAD_EXACT_STEPS	4	/* reads of what must be missing, before larger ones */
 #define HEAD_STEP		64	/* bytes */
 #define HEAD_NO_PAYLOAD		4096	/* bytes to read at once when no payload can follow */
+#define HEAD_SAME		4	/* heads of one length in a row that make the next one's sure enough */
+#define CAUTION_MAX		1000	/* heads, roughly */
+#define AHEAD_MAX		16384U	/* bytes of payload to read along with a head */
 
 /* How much to read, such that little or no payload comes along. */
 static size_t head_room(struct http *http)
 {
-	uint32_t guess = *conn_pool_head_guess(http->pool, http->kind);
+	uint32_t guess = conn_pool_answer(http->pool, http->kind)->head;
 	size_t room;
 
 	if (!http->download)
@@ -48,6 +52,13 @@ static int head_refused(struct http *http, const char *reason)
 			conn_pool_url(http->pool), reason);
 }
 
+static void answer_remember(struct conn_answer *answer, uint32_t len, const struct http_head *head)
+{
+	answer->same = answer->head == len ? answer->same + 1 : 1;
+	answer->head = len;
+	answer->body = head->framing == HTTP_LENGTH ? head->content_length : UINT64_MAX;
+}
+
 /* The head of len bytes is complete. */
 static int head_complete(struct http *http, size_t len)
 {
@@ -58,6 +69,7 @@ static int head_complete(struct http *http, size_t len)
 	if (http_head_parse(&head, conn_in(http->conn), len, http->head_only, &reason))
 		return head_refused(http, reason);
 	if (head.status < 200) {
+		http->in_private = http->in_private ? 1 : 0;
 		http->in_len -= len;
 		memmove(conn_in(http->conn), conn_in(http->conn) + len, http->in_len);
 		return STEP_SOCKET;
@@ -67,17 +79,137 @@ static int head_complete(struct http *http, size_t len)
 	http->status = head.status;
 	http->framing = head.framing;
 	http->announced = head.content_length;
-	http->keep = head.keep_alive && !early;
+	http->keep = head.keep_alive && !early &&
+		     !(http->in_private && (len > http->in_private || head.framing == HTTP_CHUNKED));
 	http->payload = http->download && (head.status < 300 || http->any_status);
 	http->parsed = http->document && http->type->body && head.status < 300;
 	http->surplus = conn_in(http->conn) + len;
 	http->surplus_len = http->in_len - len;
 	if (http->payload)
-		*conn_pool_head_guess(http->pool, http->kind) = len;
+		answer_remember(conn_pool_answer(http->pool, http->kind), len, &head);
 	http->retry_after_ms = head_retry_after(&head);
 	http->stage = HTTP_RECEIVING;
 	http->type->response(http, &head);
 	return http->verdict == HTTP_AGAIN ? STEP_AGAIN : http->verdict;
+}
+
+static void body_took(struct http *http, size_t n)
+{
+	http->received += n;
+	if (http->framing == HTTP_CHUNKED)
+		http->chunk.size -= n;
+	if (http->payload) {
+		if (http->span)
+			http->pos += n;
+		else
+			http->op->windows->done += n;
+		counter_add(&http_counters(http)->bytes_from_store, n);
+	} else if (!http->parsed) {
+		http->body_len += n;
+	}
+}
+
+/*
+ * ---- a head and a small body at once: one system call less ----
+ *
+ * The body goes to the guest's window, which the guest may change at any time, so nothing there
+ * is looked at: the head is expected to end where the window begins, as those before it
+ * did. If it does not, the bytes are copied to where surplus is, and the
+ * connection ends with this answer, should its framing depend on them.
+ */
+
+/* Where payload goes that comes along with a head; 0: the head is to come alone. */
+static uint32_t ahead_room(struct http *http, char **to)
+{
+	const struct conn_answer *answer = conn_pool_answer(http->pool, http->kind);
+	struct op_window *window;
+	uint64_t begin, room;
+
+	if (http->in_len || http->stage != HTTP_AWAITING || http->broken || !http->download || !http->span ||
+	    answer->same < HEAD_SAME + answer->caution || !conn_can_scatter(http->conn))
+		return 0;
+	window = payload_find(http->op, http->pos, &begin);
+	if (!window)
+		return 0;
+	begin = http->pos - begin;
+	room = window->len - begin;
+	if (room > http->end - http->pos)
+		room = http->end - http->pos;
+	*to = window->data + begin;
+	return answer->body <= room && room <= AHEAD_MAX ? room : 0;
+}
+
+static void ahead_take_back(struct http *http, const char *from, uint32_t len)
+{
+	struct conn_answer *answer = conn_pool_answer(http->pool, http->kind);
+
+	memcpy(conn_in(http->conn) + http->in_len, from, len);
+	if (answer->caution < CAUTION_MAX)
+		answer->caution = 2 * answer->caution + 1;
+}
+
+/* The head came as expected, and with it len bytes, for which there was room at `to`. As head_complete(). */
+static int ahead_complete(struct http *http, uint32_t len, char *to, uint32_t room)
+{
+	uint32_t came = len < room ? len : room;
+	int ret = head_complete(http, http->in_len);
+
+	if (ret != STEP_NEXT)
+		return ret;
+	if (!http->payload || http->framing != HTTP_LENGTH) {
+		ahead_take_back(http, to, came);
+		http->surplus_len = len;
+		http->keep &= http->framing != HTTP_CHUNKED;
+		return ret;
+	}
+	if (came > http->announced) {
+		came = http->announced;
+		http->keep = false;
+	}
+	body_took(http, came);
+	http->surplus += room;
+	http->surplus_len = len > room;
+	return ret;
+}
+
+/* As conn_recv(). *step: as of head_complete(); STEP_SOCKET: the head is not complete. */
+static ssize_t ahead_receive(struct http *http, char *to, uint32_t room, int *step)
+{
+	uint32_t head = conn_pool_answer(http->pool, http->kind)->head, len;
+	char *in = conn_in(http->conn);
+	struct iovec places[] = { { in, head }, { to, room }, { in + head + room, 1 } };
+	ssize_t n = conn_recv_scatter(http->conn, places, 3, head + room + 1);
+
+	*step = STEP_SOCKET;
+	http->in_len = n <= 0 ? 0 : n < head ? n : head;
+	if (n <= head)
+		return n;
+	len = n - head;
+	/* An interim head is followed by another one. */
+	if (http_head_find(in, head, 0) == head && in[9] != '1') {
+		*step = ahead_complete(http, len, to, room);
+	} else {
+		ahead_take_back(http, to, len < room ? len : room);
+		http->in_private = head;
+		http->in_len = n;
+	}
+	return n;
+}
+
+/* More of the head, and maybe what follows. As ahead_receive(). */
+static ssize_t head_receive(struct http *http, int *step)
+{
+	char *to;
+	uint32_t room = ahead_room(http, &to);
+	ssize_t n;
+
+	*step = STEP_SOCKET;
+	if (room)
+		return ahead_receive(http, to, room, step);
+	n = conn_recv(http->conn, conn_in(http->conn) + http->in_len, head_room(http));
+	if (n > 0)
+		http->in_len += n;
+	return n;
 }
 
 int http_receive_head(struct http *http)
@@ -96,19 +228,20 @@ int http_receive_head(struct http *http)
 			seen = 0;
 			continue;
 		}
-		if (http->in_len == HTTP_HEAD_MAX)
+		if (http->in_len >= HTTP_HEAD_MAX)
 			return head_refused(http, "a head of more than 32 KiB");
 		if (http->turn_bytes >= http->turn_limit)
 			return STEP_YIELD;
 		seen = http->in_len;
-		n = conn_recv(http->conn, conn_in(http->conn) + http->in_len, head_room(http));
+		n = head_receive(http, &ret);
 		if (n == -EAGAIN)
 			return STEP_SOCKET;
 		if (n <= 0)
 			return http_lost(http);
 		http->answered = true;
-		http->in_len += n;
 		http_moved(http, n);
+		if (ret != STEP_SOCKET)
+			return ret;
 	}
 }
 
@@ -243,22 +376,6 @@ static int body_target(struct http *http, char **to, size_t *room)
 	*to = op->windows->data + op->windows->done;
 	*room = op->windows->len - op->windows->done;
 	return STEP_NEXT;
-}
-
-static void body_took(struct http *http, size_t n)
-{
-	http->received += n;
-	if (http->framing == HTTP_CHUNKED)
-		http->chunk.size -= n;
-	if (http->payload) {
-		if (http->span)
-			http->pos += n;
-		else
-			http->op->windows->done += n;
-		counter_add(&http_counters(http)->bytes_from_store, n);
-	} else if (!http->parsed) {
-		http->body_len += n;
-	}
 }
 
 /* A piece of a document, of len bytes; 0: only let it have the windows that came. STEP_NEXT, STEP_GUEST, or -errno. */

@@ -222,6 +222,94 @@ static void test_prediction(void)
 	server_stop(&server);
 }
 
+/* ---- a head and its body at once, once the heads' length seems known ---- */
+
+#define PRIMES	8
+
+struct surprise {
+	const char *bytes;
+	size_t len, split;
+};
+
+/* Answers of one shape, then another one, then the first again. */
+static void serve_surprise(struct server *s)
+{
+	static const char prime[] = "HTTP/1.1 200 OK\r\nX-Some: filler\r\nContent-Length: 10\r\n\r\n0123456789";
+	struct surprise *surprise = s->arg;
+	unsigned int count = 0;
+	int fd;
+
+	while ((fd = server_accept(s)) >= 0) {
+		while (!server_read_head(s, fd)) {
+			if (count++ != PRIMES) {
+				server_write(fd, prime, sizeof(prime) - 1);
+				continue;
+			}
+			if (surprise->split) {
+				server_write(fd, surprise->bytes, surprise->split);
+				usleep(1500);
+			}
+			server_write(fd, surprise->bytes + surprise->split, surprise->len - surprise->split);
+		}
+		close(fd);
+	}
+}
+
+static void surprised(const char *bytes, size_t split, uint32_t window, int status, const char *want, bool kept,
+		      const char *what)
+{
+	struct surprise surprise = { bytes, strlen(bytes), split };
+	unsigned int wrong = 0;
+	uint64_t copied;
+	bool ok;
+
+	server_start(&server, serve_surprise, &surprise);
+	harness_open(&harness, server.port);
+	for (unsigned int i = 0; i < PRIMES; i++) {
+		copied = harness_counters(&harness).bytes_copied;
+		get(10);
+		wrong += !got(0, "0123456789", 10) || (i && harness_counters(&harness).bytes_copied != copied);
+	}
+	get(window);
+	ok = got(status, want, strlen(want));
+	get(10);
+	wrong += !got(0, "0123456789", 10);
+	tap_ok(!wrong && ok && (harness_counters(&harness).store_connections == 1) == kept, "%s: as it is, %s%s", what,
+	       kept ? "over the same connection" : "and the connection ends", split ? ", in two pieces" : "");
+	harness_close(&harness);
+	server_stop(&server);
+}
+
+static void test_surprises(void)
+{
+	static const char error[] = "<Error><Code>NoSuchKey</Code></Error>";
+	static const char same[] = "HTTP/1.1 200 OK\r\nX-Some: filler\r\nContent-Length: 10\r\n\r\nabcdefghij";
+	char missing[256];
+
+	for (size_t split = 0; split < sizeof(same) - 1; split++)
+		surprised(same, split, 10, 0, "abcdefghij", true, "a head of the same length");
+	surprised("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabcdefghij", 0, 10, 0, "abcdefghij", true, "a shorter head");
+	surprised("HTTP/1.1 200 OK\r\nX-Some: filler, more\r\nContent-Length: 10\r\n\r\nabcdefghij", 0, 10, 0, "abcdefghij",
+		  false, "a longer head");
+	surprised("HTTP/1.1 200 OK\r\nX-Some: fillers\r\nContent-Length: 4\r\n\r\nabcd", 0, 10, 0, "abcd", true,
+		  "a shorter body");
+	surprised("HTTP/1.1 200 OK\r\nX-Some: filler\r\nContent-Length: 25\r\n\r\nabcdefghijklmnopqrstuvwxy", 0, 10, 0,
+		  "abcdefghijklmnopqrstuvwxy", true, "a body of several windows");
+	surprised("HTTP/1.1 200 OK\r\nX-Some: filler\r\nContent-Length: 10\r\n\r\nabcdefghijX", 0, 10, 0, "abcdefghij", false,
+		  "a byte too many");
+	surprised("HTTP/1.1 200 OK\r\nX-Some: fillers\r\nContent-Length: 4\r\n\r\nabcdXY", 0, 10, 0, "abcd", false,
+		  "bytes too many where the window goes on");
+	surprised("HTTP/1.1 200 OK\r\nX: 789\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n", 0, 10, 0, "abcd", false,
+		  "a chunked body behind a head of the same length");
+	surprised("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nX-Some: filler\r\nContent-Length: 10\r\n\r\nabcdefghij", 0, 10, 0,
+		  "abcdefghij", false, "an interim head before");
+	surprised("HTTP/1.1 200 OK\r\nX-Some: filler\r\nContent-Length: 00\r\n\r\n", 0, 10, 0, "", true, "no body");
+	snprintf(missing, sizeof(missing), "HTTP/1.1 404 No\r\nX-Some: filler\r\nContent-Length: %zu\r\n\r\n%s", sizeof(error) - 1,
+		 error);
+	surprised(missing, 0, 10, -ENOENT, "", true, "an error with a head of the same length");
+	surprised(missing, 70, 10, -ENOENT, "", true, "an error with a head of the same length");
+}
+
 /* ---- windows ---- */
 
 static void test_windows(void)
@@ -355,6 +443,7 @@ int main(void)
 	test_refusals();
 	test_error_bodies();
 	test_prediction();
+	test_surprises();
 	test_windows();
 	return tap_done();
 }
