@@ -150,15 +150,21 @@ class Rpc(Receiver):
         with self.condition:
             if self.code is None:
                 return f"<{name} object>"
-            text = f'<{name} of RPC that terminated with:\n\tstatus = {self.code}\n\tdetails = "{self.details}"\n'
-            if self.code is not StatusCode.OK:
-                text += f'\tdebug_error_string = "{self.debug_error_string()}"\n'
-            return text + ">"
+            return text_of(name, self.code, self.details, self.debug_error_string())
 
     def debug_error_string(self):
-        if self.cancelled or self.code is None:
-            return None
-        return f'UNKNOWN:{{grpc_message:"{self.details}", grpc_status:{self.code.value[0]}}}'
+        return None if self.cancelled or self.code is None else debug_text(self.code, self.details)
+
+
+def text_of(name, code, details, debug):
+    text = f'<{name} of RPC that terminated with:\n\tstatus = {code}\n\tdetails = "{details}"\n'
+    if code is not StatusCode.OK:
+        text += f'\tdebug_error_string = "{debug}"\n'
+    return text + ">"
+
+
+def debug_text(code, details):
+    return f'UNKNOWN:{{grpc_message:"{details}", grpc_status:{code.value[0]}}}'
 
 
 class _InactiveRpcError(RpcError, Call, Future):

@@ -33,8 +33,8 @@ class Channel(_abc.Channel):
         self._target = target
         self._credentials = credentials         # None: insecure
         self._options = options
-        self._limits = _Limits(options)
-        self._closed = False
+        self.limits = _Limits(options)
+        self.closed = False
         self._connectivity = None
         self._calls = set()                     # Rpc: those that go on
         self.reached = False                    # a server has answered
@@ -66,7 +66,7 @@ class Channel(_abc.Channel):
             self._connectivity.unsubscribe(callback)
 
     def close(self):
-        self._closed = True
+        self.closed = True
         if self._connectivity is not None:
             self._connectivity.close()
         for rpc in tuple(self._calls):
@@ -81,13 +81,19 @@ class Channel(_abc.Channel):
 
     # For the callables.
 
+    def state(self):
+        from grpc._codes import ChannelConnectivity
+        if self._connectivity is not None:
+            return self._connectivity.state
+        return ChannelConnectivity.READY if self.reached else ChannelConnectivity.IDLE
+
     def request(self, method, timeout, metadata, credentials):
         """What the transport is to be told of a call; `refused` if it ends before it begins."""
-        if self._closed:
+        if self.closed:
             raise ValueError("Cannot invoke RPC on closed channel!")
         deadline = None if timeout is None else time.time() + timeout
         request = _transport.Request(self._target, self._credentials is not None and self._credentials.tls, method,
-                                     to_send(metadata), deadline, self._limits.receive)
+                                     to_send(metadata), deadline, self.limits.receive)
         if timeout is not None and timeout <= 0:
             request.refused = 4, "Deadline Exceeded"
         elif credentials is not None or (self._credentials is not None and self._credentials.call_credentials):
@@ -103,7 +109,7 @@ class Channel(_abc.Channel):
         from grpc._call import Rpc
         if request.refused:
             return Rpc.ended(*request.refused)
-        rpc = Rpc(_transport.Call(request, wait_for_ready), deserializer, streaming, self._limits.send,
+        rpc = Rpc(_transport.Call(request, wait_for_ready), deserializer, streaming, self.limits.send,
                   request.deadline, self._calls.discard)
         self._calls.add(rpc)
         return rpc
@@ -113,8 +119,8 @@ class Channel(_abc.Channel):
         message; None: there is none."""
         if request.refused:
             return *request.refused, (), (), None
-        if len(data) > self._limits.send:
-            return 8, too_large("Sent", len(data), self._limits.send), (), (), None
+        if len(data) > self.limits.send:
+            return 8, too_large("Sent", len(data), self.limits.send), (), (), None
         return _transport.unary(request, data, wait_for_ready)
 
 

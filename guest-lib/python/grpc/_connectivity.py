@@ -18,7 +18,7 @@ class Connectivity:
         import threading
         self._condition = threading.Condition()
         self._channel = channel
-        self._state = ChannelConnectivity.READY if channel.reached else ChannelConnectivity.IDLE
+        self.state = ChannelConnectivity.READY if channel.reached else ChannelConnectivity.IDLE
         self._told = []                 # [callback, the last state that it was told]
         self._wanted = False            # somebody wants a connection
         self._running = False
@@ -47,9 +47,9 @@ class Connectivity:
 
     def _tell(self):
         """All who do not know the state yet. Locked, but not in the callbacks."""
-        while stale := [pair for pair in self._told if pair[1] is not self._state]:
+        while stale := [pair for pair in self._told if pair[1] is not self.state]:
             pair = stale[0]
-            pair[1] = state = self._state
+            pair[1] = state = self.state
             self._condition.release()
             try:
                 pair[0](state)
@@ -59,7 +59,7 @@ class Connectivity:
                 self._condition.acquire()
 
     def _set(self, state):
-        self._state = state
+        self.state = state
         self._tell()
 
     def _run(self):
@@ -67,8 +67,8 @@ class Connectivity:
         with self._condition:
             while self._told:
                 self._tell()
-                if not self._wanted or self._state is ChannelConnectivity.READY:
-                    if self._told and all(told is self._state for _, told in self._told):
+                if not self._wanted or self.state is ChannelConnectivity.READY:
+                    if self._told and all(told is self.state for _, told in self._told):
                         self._condition.wait()
                     continue
                 self._set(ChannelConnectivity.CONNECTING)
