@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "channel.h"
@@ -210,6 +211,7 @@ static bool receive_prefix(struct grpc_call *call)
 {
 	struct grpc_send *state = call->receiver->state;
 	uint32_t length;
+	char details[80];
 
 	if (rx_bytes(call) < GRPC_PREFIX)
 		return false;
@@ -221,7 +223,9 @@ static bool receive_prefix(struct grpc_call *call)
 		return false;
 	}
 	if (length > call->max_message) {
-		grpc_call_cancel(call, GRPC_RESOURCE_EXHAUSTED, "a message is larger than the limit for those received");
+		/* The words that programs know from other gRPC libraries. */
+		snprintf(details, sizeof(details), "Received message larger than max (%u vs. %u)", length, call->max_message);
+		grpc_call_cancel(call, GRPC_RESOURCE_EXHAUSTED, details);
 		return false;
 	}
 	if (state->unary && state->answered) {
@@ -311,11 +315,11 @@ void grpc_call_receive(struct grpc_call *call)
 	if (!state->unary && call->has_initial && !call->told_initial) {
 		receiver_tell(call, NEXUS__V1__GRPC_KIND__GRPC_INITIAL);
 	} else {
-		/* A status other than 0 comes before the messages that nobody has taken yet, as in any gRPC library. */
-		while (call->receiver && !(call->over && call->status && !call->in_message) &&
+		/* Whatever the other side's status is, the messages that came before it come first. */
+		while (call->receiver && !(call->cut && !call->in_message) &&
 		       (call->in_message ? receive_bytes(call) : receive_prefix(call)))
 			;
-		if (call->receiver && (!call->in_message || call->over) && !(call->left && rx_bytes(call) && !call->status))
+		if (call->receiver && (!call->in_message || call->over) && !(call->left && rx_bytes(call) && !call->cut))
 			receive_state(call);
 	}
 	if (call->receiver && !call->in_message)
@@ -493,6 +497,7 @@ void grpc_call_cancel(struct grpc_call *call, enum grpc_status status, const cha
 	if (call->over)
 		return;
 	/* What came is not what was asked for any more. */
+	call->cut = true;
 	grpc_metadata_clear(&call->trailing);
 	if (!call->in_message)
 		call->rx_pos = call->rx_len = 0;

@@ -53,6 +53,7 @@ struct grpc_call {
 	uint32_t rx_pos, rx_len, rx_cap;
 	bool half_closed, told_half_close;
 	bool over;			/* with this status */
+	bool cut;			/* ended by this side: what came and was not taken is dropped */
 	enum grpc_status status;
 	char *details;			/* from malloc; NULL: none */
 
