@@ -8,6 +8,7 @@ import grpc
 
 TARGET = os.environ["NEXUS_GRPC_TARGET"]
 PATIENCE = 120      # seconds; nothing waits so long unless it fails
+SOON = 3            # a deadline that comes after a call has reached its servicer, however slow the machine
 RUN = os.getpid()   # in the keys of calls, which the servicer remembers
 sys.path.insert(0, os.environ["NEXUS_GRPC_GENERATED"])
 

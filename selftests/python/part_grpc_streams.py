@@ -4,7 +4,7 @@ import itertools
 import queue
 import threading
 
-from grpc_facts import PATIENCE, RUN, Facts, channel
+from grpc_facts import PATIENCE, RUN, SOON, Facts, channel
 import notes_pb2_grpc
 from notes_pb2 import Note
 
@@ -80,9 +80,9 @@ def down(see, stub, open_channel):
     next(call)
     call.cancel()
     see.fact("down, with a callback", "called", called.wait(PATIENCE))
-    call = stub.Down(Note(text=f"wait late{RUN}"), timeout=0.5)
+    call = stub.Down(Note(text=f"wait late{RUN}"), timeout=SOON)
     see.fact("down, a deadline", "first", next(call).number)
-    see.fact("down, a deadline", "time_remaining", 0 <= call.time_remaining() <= 0.5)
+    see.fact("down, a deadline", "time_remaining", 0 <= call.time_remaining() <= SOON)
     ends(see, "down, a deadline", call)
     call = stub.Down(Note(text=f"wait dropped{RUN}"))
     next(call)

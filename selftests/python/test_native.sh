@@ -17,9 +17,13 @@ tap_relay native < <(PYTHONPATH=$build/guest-lib/python /usr/bin/python3 -X faul
 
 "$top/selftests/python/weigh" "$build" >"$work/weight"
 sed 's/^/# /' "$work/weight"
-awk '$1 == "ratio" { exit !($2 + 0 <= 0.1) }' "$work/weight"
+awk '$1 == "boto3" && $2 == "ratio" { exit !($3 + 0 <= 0.1) }' "$work/weight"
 tap_ok $? "a client takes a tenth of the genuine SDK's time at most"
-awk '$1 == "shim" { exit !($3 + 0 <= 3072) }' "$work/weight"
+awk '$1 == "boto3" && $2 == "shim" { exit !($4 + 0 <= 3072) }' "$work/weight"
 tap_ok $? "and 3 MiB of memory at most"
+awk '$1 == "grpc" && $2 == "ratio" { exit !($3 + 0 <= 0.1) }' "$work/weight"
+tap_ok $? "a gRPC channel takes a tenth of the genuine package's time at most"
+awk '$1 == "grpc" && $2 == "shim" { exit !($4 + 0 <= 2048) }' "$work/weight"
+tap_ok $? "and 2 MiB of memory at most"
 unix_stop
 tap_done

@@ -104,17 +104,29 @@ class Notes(notes_pb2_grpc.NotesServicer):
 
     def _wait(self, request, context, key):
         """Until the client goes away."""
-        gone = ended(key)
-        if not context.add_callback(gone.set):
-            gone.set()
+        gone = self._watch(context, key)
         gone.wait(120)
-        with _lock:
-            _ended[f"{key} active"] = context.is_active()
         return Note(text="waited")
+
+    @staticmethod
+    def _watch(context, key):
+        """An Event of the call's end; whoever asks for the key by "ended" learns of it too."""
+        gone = threading.Event()
+
+        def end():
+            event = ended(key)
+            event.active = context.is_active()
+            event.set()
+            gone.set()
+
+        if not context.add_callback(end):
+            end()
+        return gone
 
     def _ended(self, request, context, key):
         """Whether a call with that key comes to its end."""
-        return Note(number=ended(key).wait(120), text=str(_ended.get(f"{key} active")))
+        event = ended(key)
+        return Note(number=event.wait(120), text=str(getattr(event, "active", None)))
 
     def Down(self, request, context):
         command, *words = request.text.split(" ")
@@ -122,8 +134,10 @@ class Notes(notes_pb2_grpc.NotesServicer):
             context.send_initial_metadata((("x-first", "1"),))
             context.set_trailing_metadata((("x-last", "2"),))
         if command == "wait":
+            # Before the first response: the client may be gone after it, and this is not gone on with.
+            gone = self._watch(context, *words)
             yield Note(number=0)
-            self._wait(request, context, *words)
+            gone.wait(120)
             return
         for number in range(request.number):
             yield Note(number=number, data=request.data)
