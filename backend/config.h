@@ -77,6 +77,7 @@ struct rules {
 	struct rate_limit requests, bytes;
 	uint32_t max_operations;	/* at a time; 0: no limit */
 	uint32_t weight;
+	uint32_t presign_max;		/* ms that a URL may be good for */
 };
 
 /* A customer: what its functions may reach, and with which keys. */

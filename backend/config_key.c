@@ -339,6 +339,7 @@ const struct config_key config_keys[] = {
 	RULE_RATE(SECTION_TENANT, bytes_burst, bytes.burst, size_parse),
 	RULE(SECTION_TENANT, max_operations, operations_limit_parse),
 	RULE(SECTION_TENANT, weight, weight_parse),
+	RULE(SECTION_TENANT, presign_max, time_parse),
 	OBJECT_MS(SECTION_TENANT, struct tenant, timeout),
 	OBJECT(SECTION_TENANT, struct tenant, max_pinned, false, size_parse),
 	OBJECT(SECTION_TENANT, struct tenant, max_in_flight, false, in_flight_parse),

@@ -74,6 +74,7 @@ static void *tenant_new(struct config *config, const char *name)
 	tenant->usage = xcalloc(sizeof(*tenant->usage));
 	rules = xcalloc(sizeof(*rules));
 	rules->weight = SHARE_WEIGHT;
+	rules->presign_max = 12 * 3600 * 1000;
 	tenant->rules = rules;
 	tenant->timeout_ms = 60000;
 	tenant->max_pinned = 64 << 20;

@@ -25,6 +25,8 @@ const struct op_type *const op_types[] = {
 	&http_request_type,
 	&aws_request_type,
 	&flush_type,
+	&presign_url_type,
+	&presign_post_type,
 	&next_type,
 	&lend_type,
 	&respond_type,

@@ -9,6 +9,7 @@
 #include "op.h"
 #include "origin.h"
 #include "policy.h"
+#include "presign.h"
 #include "rules.h"
 #include "tenant.h"
 #include "worker.h"
@@ -94,6 +95,20 @@ static void s3_object(struct s3_request *s3, const char *action, const Nexus__V1
 	s3->key = object ? object->key : NULL;
 }
 
+/* Another method is refused later; until then it needs the most. */
+static const char *presign_action(const Nexus__V1__PresignUrl *presign)
+{
+	bool version = false;
+
+	for (size_t i = 0; i < presign->n_params; i++)
+		version |= !strcmp(presign->params[i]->name, "versionId");
+	if (!strcmp(presign->method, "GET") || !strcmp(presign->method, "HEAD"))
+		return version ? "s3:GetObjectVersion" : "s3:GetObject";
+	if (!strcmp(presign->method, "PUT"))
+		return "s3:PutObject";
+	return version ? "s3:DeleteObjectVersion" : "s3:DeleteObject";
+}
+
 #define HEADERS(message) (s3->headers = (message)->headers, s3->header_count = (message)->n_headers)
 
 /* False: no S3 request. */
@@ -152,6 +167,13 @@ static bool s3_describe(const Nexus__V1__Request *request, struct s3_request *s3
 	case NEXUS__V1__REQUEST__OP_ABORT_MULTIPART_UPLOAD:
 		s3_object(s3, "s3:AbortMultipartUpload", request->abort_multipart_upload->object);
 		return true;
+	case NEXUS__V1__REQUEST__OP_PRESIGN_URL:
+		s3_object(s3, presign_action(request->presign_url), request->presign_url->object);
+		HEADERS(request->presign_url);
+		return true;
+	case NEXUS__V1__REQUEST__OP_PRESIGN_POST:
+		s3_object(s3, "s3:PutObject", request->presign_post->object);
+		return true;
 	default:
 		return false;
 	}
@@ -198,6 +220,19 @@ static int policy_s3(struct op *op, const struct s3_request *s3)
 	for (size_t i = 0; !ret && i < s3->header_count; i++)
 		ret = policy_header(op, s3->headers[i]->name);
 	return ret;
+}
+
+/*
+ * A form whose key ends with ${filename} leaves the rest of the key, "../" among it, to whoever sends it: that takes the
+ * whole bucket.
+ */
+static int policy_form(struct op *op, const Nexus__V1__ObjectName *object)
+{
+	if (!object || !presign_is_open(object->key) ||
+	    rules_allow_key(tenant_rules(op->tenant), object->bucket, "/../"))
+		return 0;
+	return policy_deny(op, "a form for %.200s needs all of bucket %s: name a key, or see `buckets` in [tenant %s]",
+			   object->key, object->bucket, op->tenant->name);
 }
 
 bool policy_allows_key(const struct op *op, const char *bucket, const char *key, const char *action)
@@ -321,8 +356,13 @@ static int policy_enter(struct op *op)
 	const Nexus__V1__Request *request = op->request;
 	struct s3_request s3;
 
-	if (s3_describe(request, &s3))
-		return policy_s3(op, &s3);
+	if (s3_describe(request, &s3)) {
+		int ret = policy_s3(op, &s3);
+
+		if (!ret && request->op_case == NEXUS__V1__REQUEST__OP_PRESIGN_POST)
+			ret = policy_form(op, request->presign_post->object);
+		return ret;
+	}
 	switch (request->op_case) {
 	case NEXUS__V1__REQUEST__OP_NULL:
 	case NEXUS__V1__REQUEST__OP_FLUSH:

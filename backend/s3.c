@@ -10,6 +10,7 @@
 #include "header.h"
 #include "s3.h"
 #include "tenant.h"
+#include "worker.h"
 
 #define KEY_MAX		1024	/* bytes, S3's limit */
 #define UPLOAD_ID_MAX	1024
@@ -101,6 +102,43 @@ static int s3_write_target(const struct s3_call *call, struct text *out, struct 
 	sign->query_len = out->data + out->len - sign->query;
 	text_puts(out, " HTTP/1.1\r\n");
 	return ret;
+}
+
+int s3_sign_begin(struct s3_call *call, time_t now, struct sigv4_request *sign, char date[SIGV4_DATE_SIZE],
+		  const char **host)
+{
+	struct op *op = call->http.op;
+	char text[HOST_SIZE];
+
+	if (s3_host(call, text))
+		return op_error(op, -EINVAL, "NexusBadRequest", "the host of bucket %.64s has too long a name",
+				call->object->bucket);
+	sigv4_date(date, now);
+	*host = op_strdup(op, text);
+	*sign = (struct sigv4_request){
+		.method = call->method,
+		.path_as_sent = true,
+		.date = date,
+		.region = call->http.endpoint->region,
+		.service = "s3",
+	};
+	return 0;
+}
+
+struct sigv4_signer *s3_signer(struct s3_call *call)
+{
+	struct op *op = call->http.op;
+
+	return conn_pool_signer(conn_pool_find(op->worker->pools, op->tenant, call->http.endpoint));
+}
+
+void s3_write_url(const struct s3_call *call, const char *host, struct text *out, struct sigv4_request *sign)
+{
+	text_puts(out, call->http.endpoint->tls ? "https://" : "http://");
+	text_puts(out, host);
+	sign->path = out->data + out->len;
+	s3_write_path(call, out);
+	sign->path_len = out->data + out->len - sign->path;
 }
 
 int s3_request(struct http *http, struct text *out)

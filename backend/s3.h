@@ -122,6 +122,16 @@ int s3_call_start(struct s3_call *call);
 void s3_call_window(struct op *op);
 void s3_call_abort(struct op *op);
 
+/*
+ * For what is signed and not sent: the signer, and what a signature at that time begins with. *host lives as long as
+ * the operation. 0, or -errno after op_error().
+ */
+struct sigv4_signer *s3_signer(struct s3_call *call);
+int s3_sign_begin(struct s3_call *call, time_t now, struct sigv4_request *sign, char date[SIGV4_DATE_SIZE],
+		  const char **host);
+/* "https://HOST/PATH": sign's path is in it. */
+void s3_write_url(const struct s3_call *call, const char *host, struct text *out, struct sigv4_request *sign);
+
 /* The table above; 0 for a success. */
 int s3_status(unsigned int http_status);
 
@@ -142,6 +152,6 @@ void s3_response(struct http *http, const struct http_head *head);
 
 extern const struct op_type s3_get_type, s3_put_type, s3_head_type, s3_delete_type, s3_delete_objects_type,
 	s3_copy_type, s3_list_type, s3_create_multipart_type, s3_upload_part_type, s3_complete_multipart_type,
-	s3_abort_multipart_type;
+	s3_abort_multipart_type, presign_url_type, presign_post_type;
 
 #endif

@@ -357,6 +357,26 @@ static void sigv4_mac(const struct sigv4_signer *signer, const struct sigv4_requ
 	hash_to_hex(hash, hex);
 }
 
+void sigv4_write_scope(struct text *out, const struct credentials *credentials, const struct sigv4_request *request)
+{
+	text_puts(out, credentials->access_key_id);
+	text_putc(out, '/');
+	text_add(out, request->date, DAY_LEN);
+	text_putc(out, '/');
+	text_puts(out, request->region);
+	text_putc(out, '/');
+	text_puts(out, request->service);
+	text_puts(out, "/aws4_request");
+}
+
+static int sigv4_ready(struct sigv4_signer *signer, const struct credentials *credentials,
+		       const struct sigv4_request *request)
+{
+	if (request->header_count > SIGV4_HEADERS_MAX)
+		return -E2BIG;
+	return sigv4_is_derived(signer, credentials, request) ? 0 : sigv4_derive(signer, credentials, request);
+}
+
 int sigv4_sign(struct sigv4_signer *signer, const struct credentials *credentials,
 	       const struct sigv4_request *request, struct text *out)
 {
@@ -365,13 +385,9 @@ int sigv4_sign(struct sigv4_signer *signer, const struct credentials *credential
 	struct text names;
 	int ret;
 
-	if (request->header_count > SIGV4_HEADERS_MAX)
-		return -E2BIG;
-	if (!sigv4_is_derived(signer, credentials, request)) {
-		ret = sigv4_derive(signer, credentials, request);
-		if (ret)
-			return ret;
-	}
+	ret = sigv4_ready(signer, credentials, request);
+	if (ret)
+		return ret;
 	sort_headers(request, sorted);
 	text_puts(out, "AWS4-HMAC-SHA256 Credential=");
 	text_puts(out, credentials->access_key_id);
@@ -388,5 +404,78 @@ int sigv4_sign(struct sigv4_signer *signer, const struct credentials *credential
 	sigv4_mac(signer, request, request_hash, signature);
 	text_puts(out, ", Signature=");
 	text_puts(out, signature);
+	return 0;
+}
+
+/* NUL-terminated; too long a text shows in out->overflow. */
+static const char *text_end(struct text *out)
+{
+	text_putc(out, '\0');
+	return out->data;
+}
+
+int sigv4_presign(struct sigv4_signer *signer, const struct credentials *credentials,
+		  const struct sigv4_request *request, const struct uri_param *params, size_t param_count,
+		  unsigned int expires_s, struct text *out)
+{
+	const struct sigv4_header *sorted[SIGV4_HEADERS_MAX];
+	char scope_data[512], names_data[4096], expires[16], request_hash[SIGV4_HASH_HEX], signature[SIGV4_HASH_HEX];
+	struct text scope = { .data = scope_data, .cap = sizeof(scope_data) };
+	struct text names = { .data = names_data, .cap = sizeof(names_data) };
+	struct sigv4_request presigned = *request;
+	struct uri_param all[URI_PARAMS_MAX];
+	size_t count = 0;
+	int ret;
+
+	ret = sigv4_ready(signer, credentials, request);
+	if (ret)
+		return ret;
+	if (param_count + 6 > URI_PARAMS_MAX)
+		return -E2BIG;
+	sort_headers(request, sorted);
+	write_signed_headers(&names, sorted, request->header_count);
+	sigv4_write_scope(&scope, credentials, request);
+	snprintf(expires, sizeof(expires), "%u", expires_s);
+	while (count < param_count) {
+		all[count] = params[count];
+		count++;
+	}
+	all[count++] = (struct uri_param){ "X-Amz-Algorithm", "AWS4-HMAC-SHA256" };
+	all[count++] = (struct uri_param){ "X-Amz-Credential", text_end(&scope) };
+	all[count++] = (struct uri_param){ "X-Amz-Date", request->date };
+	all[count++] = (struct uri_param){ "X-Amz-Expires", expires };
+	if (credentials->session_token)
+		all[count++] = (struct uri_param){ "X-Amz-Security-Token", credentials->session_token };
+	all[count++] = (struct uri_param){ "X-Amz-SignedHeaders", text_end(&names) };
+	presigned.query = out->data + out->len;
+	ret = uri_query(out, all, count);
+	presigned.query_len = out->data + out->len - presigned.query;
+	presigned.payload_hash = SIGV4_UNSIGNED_PAYLOAD;
+	out->overflow |= scope.overflow | names.overflow;
+	names.len--;	/* the NUL */
+	if (!ret && !out->overflow)
+		ret = digest_request(&presigned, sorted, &names, request_hash);
+	if (ret || out->overflow)
+		return ret;
+	sigv4_mac(signer, request, request_hash, signature);
+	text_puts(out, "&X-Amz-Signature=");
+	text_puts(out, signature);
+	return 0;
+}
+
+int sigv4_sign_policy(struct sigv4_signer *signer, const struct credentials *credentials,
+		      const struct sigv4_request *request, const char *policy, char signature[SIGV4_HASH_HEX])
+{
+	unsigned char hash[HASH_SIZE];
+	SHA256_CTX mac;
+	int ret;
+
+	ret = sigv4_ready(signer, credentials, request);
+	if (ret)
+		return ret;
+	mac = signer->signing.inner;
+	SHA256_Update(&mac, policy, strlen(policy));
+	hmac_end(&signer->signing, &mac, hash);
+	hash_to_hex(hash, signature);
 	return 0;
 }

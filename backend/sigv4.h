@@ -62,4 +62,22 @@ void sigv4_hash(const void *data, size_t len, char hex[SIGV4_HASH_HEX]);
 int sigv4_sign(struct sigv4_signer *signer, const struct credentials *credentials,
 	       const struct sigv4_request *request, struct text *out);
 
+struct uri_param;
+
+/*
+ * Write a query that carries the signature, good for expires_s seconds from
+ * request->date on: params, and those of the signature. request->query and
+ * ->payload_hash are not looked at. Otherwise as sigv4_sign().
+ */
+int sigv4_presign(struct sigv4_signer *signer, const struct credentials *credentials,
+		  const struct sigv4_request *request, const struct uri_param *params, size_t param_count,
+		  unsigned int expires_s, struct text *out);
+
+/* The signature of a POST policy as it is sent, in base64. request: date, region, service. 0, -ENOMEM. */
+int sigv4_sign_policy(struct sigv4_signer *signer, const struct credentials *credentials,
+		      const struct sigv4_request *request, const char *policy, char signature[SIGV4_HASH_HEX]);
+
+/* "KEY/DATE/REGION/SERVICE/aws4_request" */
+void sigv4_write_scope(struct text *out, const struct credentials *credentials, const struct sigv4_request *request);
+
 #endif

@@ -220,6 +220,20 @@ int nexus_delete_objects(struct nexus *nx, const char *bucket, const struct nexu
 			 struct nexus_op **op);
 void nexus_deletion_free(struct nexus_deletion *deletion);
 
+/* nexus_presign(3) */
+struct nexus_presign {
+	size_t size;
+	uint32_t expires_s;		/* 0: 3600; the host has a limit */
+	const struct nexus_field *params;	/* of the query: versionId, response-content-type ... */
+	size_t nr_params;
+	const char *conditions;		/* of a form: a JSON array; NULL: none but bucket and key */
+};
+#define NEXUS_PRESIGN_INIT { .size = sizeof(struct nexus_presign) }
+int nexus_presign(struct nexus *nx, const char *method, const char *bucket, const char *key,
+		  const struct nexus_presign *presign, const struct nexus_options *options, struct nexus_op **op);
+int nexus_presign_post(struct nexus *nx, const char *bucket, const char *key, const struct nexus_presign *presign,
+		       const struct nexus_options *options, struct nexus_op **op);
+
 /* nexus_list(3) */
 struct nexus_list_options {
 	size_t size;
@@ -407,7 +421,7 @@ const char *nexus_op_etag(const struct nexus_op *op);
 const char *nexus_op_last_modified(const struct nexus_op *op);
 const char *nexus_op_version_id(const struct nexus_op *op);
 const char *nexus_op_upload_id(const struct nexus_op *op);
-const char *nexus_op_url(const struct nexus_op *op);	/* where redirects led; "": there were none */
+const char *nexus_op_url(const struct nexus_op *op);	/* where redirects led, "": there were none; what was presigned */
 const char *nexus_op_header(const struct nexus_op *op, const char *name);	/* NULL: absent */
 int nexus_op_header_at(const struct nexus_op *op, size_t index, const char **name, const char **value);
 const char *nexus_op_metadata(const struct nexus_op *op, const char *name);	/* NULL: absent */

@@ -29,6 +29,14 @@ const canonicalQuery = (query) =>
     .map((pair) => pair.join('='))
     .join('&');
 
+/** What the Authorization header says, out of a URL that was signed; or null. */
+function presignedFields(req) {
+  const query = new URLSearchParams(req.url.split(/\?(.*)/s)[1] || '');
+  if (req.headers.authorization || query.get('X-Amz-Algorithm') !== 'AWS4-HMAC-SHA256') return null;
+  const fields = ['Credential', 'SignedHeaders', 'Signature'].map((name) => query.get(`X-Amz-${name}`) || '');
+  return Object.assign(['', ...fields], { query });
+}
+
 /**
  * Returns a function that takes an http.IncomingMessage and returns the access key that signed it,
  * or throws refuse(code, message). `secrets` maps access keys to secret keys. The payload is not
@@ -36,7 +44,8 @@ const canonicalQuery = (query) =>
  */
 module.exports = function verifier({ secrets, region, refuse }) {
   return function verify(req) {
-    const fields = /^AWS4-HMAC-SHA256 +Credential=([^,]+), *SignedHeaders=([^,]+), *Signature=([0-9a-f]{64})$/
+    const presigned = presignedFields(req);
+    const fields = presigned || /^AWS4-HMAC-SHA256 +Credential=([^,]+), *SignedHeaders=([^,]+), *Signature=([0-9a-f]{64})$/
       .exec(req.headers.authorization || '');
     if (!fields) throw refuse('AccessDenied', 'Access Denied: the request has no AWS4-HMAC-SHA256 authorization');
     const [, credential, signedList, signature] = fields;
@@ -55,20 +64,26 @@ module.exports = function verifier({ secrets, region, refuse }) {
     if (unsigned) {
       throw refuse('AccessDenied', `There were headers present in the request which were not signed: ${unsigned}`);
     }
-    const time = req.headers['x-amz-date'] || '';
+    const time = (presigned ? presigned.query.get('X-Amz-Date') : req.headers['x-amz-date']) || '';
     const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(time);
     if (!parts || !time.startsWith(date)) {
       throw refuse('AccessDenied', 'AWS authentication requires a valid x-amz-date header');
     }
     const [, year, month, day, hour, minute, second] = parts.map(Number);
-    if (Math.abs(Date.UTC(year, month - 1, day, hour, minute, second) - Date.now()) > MAX_SKEW_MS) {
+    const age = Date.now() - Date.UTC(year, month - 1, day, hour, minute, second);
+    const expires = presigned && Number(presigned.query.get('X-Amz-Expires')) * 1000;
+    if (presigned && (!(expires >= 1000 && expires <= 604800000) || age > expires || age < -MAX_SKEW_MS)) {
+      throw refuse('AccessDenied', 'Request has expired');
+    }
+    if (!presigned && Math.abs(age) > MAX_SKEW_MS) {
       throw refuse('RequestTimeTooSkewed',
         'The difference between the request time and the current time is too large.');
     }
-    const payload = req.headers['x-amz-content-sha256'];
+    const payload = presigned ? 'UNSIGNED-PAYLOAD' : req.headers['x-amz-content-sha256'];
     if (!payload) throw refuse('InvalidRequest', 'Missing required header for this request: x-amz-content-sha256');
 
-    const [path, query = ''] = req.url.split(/\?(.*)/s);
+    const [path, sent = ''] = req.url.split(/\?(.*)/s);
+    const query = presigned ? sent.replace(/(^|&)X-Amz-Signature=[^&]*/, '') : sent;
     let request;
     try {
       request = [

@@ -144,7 +144,62 @@ static void aws(const char *service, const char *method, const char *path, const
 	aws_request.n_headers = 2;
 }
 
+static void presign(const char *method, const char *key, const char *param)
+{
+	BEGIN(PRESIGN_URL, presign_url, Nexus__V1__PresignUrl);
+	nexus__v1__presign_url__init(&presign_url);
+	name(&object, "data", key);
+	presign_url.object = &object;
+	presign_url.method = (char *)method;
+	header(0, param ? param : "", "x");
+	presign_url.params = fields;
+	presign_url.n_params = param != NULL;
+}
+
+static void form(const char *key)
+{
+	BEGIN(PRESIGN_POST, presign_post, Nexus__V1__PresignPost);
+	nexus__v1__presign_post__init(&presign_post);
+	name(&object, "data", key);
+	presign_post.object = &object;
+}
+
 /* ---- the tests ---- */
+
+static void test_presign(void)
+{
+	static const struct {
+		const char *method, *key, *param;
+		int want;
+	} cases[] = {
+		{ "GET", "a/x", NULL, 0 }, { "HEAD", "a/x", NULL, 0 }, { "GET", "b/x", NULL, -EACCES },
+		{ "GET", "a/../b", NULL, -EACCES }, { "GET", "a/x", "versionId", -EACCES }, { "PUT", "a/x", NULL, 0 },
+		{ "DELETE", "a/x", NULL, -EACCES }, { "POST", "a/x", NULL, -EACCES },
+	};
+
+	lists("data/a/*", "s3:GetObject s3:PutObject", "");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		presign(cases[i].method, cases[i].key, cases[i].param);
+		is(cases[i].want, "a URL for %s of %s", cases[i].method, cases[i].key);
+	}
+	presign("PUT", "a/x", NULL);
+	header(0, "x-amz-acl", "public-read");
+	request.presign_url->headers = fields;
+	request.presign_url->n_headers = 1;
+	is(-EACCES, "a URL for a PUT with %s%s", "x-amz-acl", "");
+	header(0, "X-Amz-Copy-Source", "/other/secret");
+	is(-EINVAL, "a URL for a PUT with %s%s", "x-amz-copy-source", "");
+	form("a/x");
+	is(0, "a form for %s%s", "a/x", "");
+	form("b/x");
+	is(-EACCES, "a form for %s%s", "b/x", "");
+	form("a/${filename}");
+	is(-EACCES, "a form for %s%s", "a/${filename}", ", of a part of a bucket");
+	lists("data", "", "");
+	is(0, "a form for %s%s", "a/${filename}", ", of a whole bucket");
+	lists("data", "s3:GetObject", "");
+	is(-EACCES, "a form without %s%s", "s3:PutObject", "");
+}
 
 static void test_keys(void)
 {
@@ -399,6 +454,7 @@ int main(void)
 	endpoints[2] = &lambda;
 	harness.tenant.endpoints = endpoints;
 	test_keys();
+	test_presign();
 	test_lists();
 	test_copy();
 	test_operations();

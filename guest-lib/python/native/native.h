@@ -51,12 +51,14 @@ enum option_kind { OPTION_TEXT, OPTION_NUMBER, OPTION_SIZE, OPTION_BOOLEAN, OPTI
 struct option_extra {
 	const char *name;	/* NULL: the end */
 	enum option_kind kind;
-	void *to;		/* const char *, uint32_t, uint64_t, int */
+	void *to;		/* const char *, uint32_t, uint64_t, int; fields: options.extra_fields, one at most */
 };
 
 /* Values of the caller's keywords; strings live as long as these. */
 struct options {
 	struct nexus_options nexus;
+	const struct nexus_field *extra_fields;	/* of the call's own keyword of that kind, if it has one */
+	size_t nr_extra_fields;
 	PyObject *keep;			/* list of objects whose memory is pointed to */
 };
 

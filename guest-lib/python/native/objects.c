@@ -355,6 +355,33 @@ static PyObject *channel_multipart_abort(struct channel *channel, PyObject *args
 	return ret;
 }
 
+static PyObject *channel_presign(struct channel *channel, PyObject *args, PyObject *keywords)
+{
+	struct nexus_presign presign = NEXUS_PRESIGN_INIT;
+	const char *method = NULL;
+	const struct option_extra extras[] = {
+		{ "method", OPTION_TEXT, &method }, { "expires_s", OPTION_NUMBER, &presign.expires_s },
+		{ "params", OPTION_FIELDS, NULL }, { "conditions", OPTION_TEXT, &presign.conditions }, END,
+	};
+	struct nexus_op *op = NULL;
+	PyObject *ret = NULL;
+	struct call call;
+
+	if (!call_parse(&call, channel, args, keywords, extras)) {
+		presign.params = call.options.extra_fields;
+		presign.nr_params = call.options.nr_extra_fields;
+		Py_BEGIN_ALLOW_THREADS
+		if (method)
+			nexus_presign(channel->nx, method, call.bucket, call.key, &presign, &call.options.nexus, &op);
+		else
+			nexus_presign_post(channel->nx, call.bucket, call.key, &presign, &call.options.nexus, &op);
+		Py_END_ALLOW_THREADS
+		ret = ended(channel, op, NULL);
+	}
+	options_clear(&call.options);
+	return ret;
+}
+
 PyMethodDef object_methods[] = {
 	{ "list", KEYWORDS(channel_list), "list(bucket, prefix=..., v1=False, ...): one page, as the operation's data." },
 	{ "delete_objects", KEYWORDS(channel_delete_objects),
@@ -366,5 +393,8 @@ PyMethodDef object_methods[] = {
 	{ "multipart_complete", KEYWORDS(channel_multipart_complete),
 	  "multipart_complete(bucket, key, upload_id=..., parts=[(number, etag)])" },
 	{ "multipart_abort", KEYWORDS(channel_multipart_abort), "multipart_abort(bucket, key, upload_id=...)" },
+	{ "presign", KEYWORDS(channel_presign),
+	  "presign(bucket, key, method=None, expires_s=3600, params=..., headers=..., conditions=None): a URL; without a method "
+	  "a form." },
 	{ NULL, NULL, 0, NULL },
 };

@@ -104,7 +104,9 @@ static int options_one(struct options *o, PyObject *key, PyObject *value, const 
 		return -1;
 	for (const struct option_extra *e = extras; e && e->name; e++)
 		if (!strcmp(name, e->name))
-			return option_set(o, name, e->kind, value, e->to);
+			return e->kind == OPTION_FIELDS ?
+			       options_fields(o, name, value, &o->extra_fields, &o->nr_extra_fields) :
+			       option_set(o, name, e->kind, value, e->to);
 	for (size_t i = 0; i < sizeof(option_table) / sizeof(*option_table); i++) {
 		void *member = base + option_table[i].offset;
 
@@ -139,5 +141,6 @@ void options_clear(struct options *o)
 	for (size_t i = 0; i < sizeof(option_table) / sizeof(*option_table); i++)
 		if (option_table[i].kind == OPTION_FIELDS)
 			PyMem_Free(*(void **)((char *)&o->nexus + option_table[i].offset));
+	PyMem_Free((void *)o->extra_fields);
 	Py_CLEAR(o->keep);
 }

@@ -368,8 +368,8 @@ class S3(BaseClient):
         return presign.url(self, ClientMethod, Params or {}, ExpiresIn, HttpMethod)
 
     def generate_presigned_post(self, Bucket, Key, Fields=None, Conditions=None, ExpiresIn=3600):
-        raise NotImplementedError("generate_presigned_post: the host's keys do not sign forms; use "
-                                  "generate_presigned_url('put_object')")
+        from nexus import presign
+        return presign.post(self, Bucket, Key, Fields, Conditions, ExpiresIn)
 
 
 def _copy_source(source):
