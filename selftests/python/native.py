@@ -5,7 +5,9 @@ usage: native.py SOCKETS   (a directory with python.sock, wrong.sock, down.sock,
 import asyncio
 import gc
 import io
+import json
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -43,6 +45,11 @@ def logged(key):
         return [line.split()[1:3] for line in log if key in line]
 
 
+def daemon_copied():
+    done = subprocess.run([os.environ["NEXUSCTL"], "stats", "--json"], check=True, capture_output=True)
+    return json.loads(done.stdout)["totals"]["bytes_copied"]
+
+
 def copies(s3):
     size = (100 if os.environ.get("FULL") else 20) * MIB
     data = os.urandom(MIB) * (size // MIB)
@@ -56,7 +63,7 @@ def copies(s3):
         time.sleep(0.01)
     ok(logged("python/large")[requests:] == [["PUT", f"/{BUCKET}/python/large"]],
        "put_object is one request, however large")
-    before = copied()
+    before, daemon = copied(), daemon_copied()
     body = s3.get_object(Bucket=BUCKET, Key="python/large")["Body"]
     at, equal = 0, True
     for view in body.iter_views():
@@ -64,6 +71,9 @@ def copies(s3):
         at += len(view)
     ok(equal and at == size, f"iter_views() of {size >> 20} MiB: the content")
     ok(copied() == before, "iter_views(): no byte copied")
+    more = daemon_copied() - daemon
+    # Heads whose length it had not expected.
+    ok(more < 65536, f"nor by the daemon, but for {more} bytes beside heads of answers")
 
     before = copied()
     view = s3.get_object(Bucket=BUCKET, Key="python/large")["Body"].getbuffer()

@@ -12,6 +12,7 @@ unix_config() {
 }
 unix_start
 export NEXUS_TARGET=unix:$work/python.sock NEXUS_ARENA_MAX=160M
+export NEXUSCTL=$build/backend/nexusctl NEXUS_CONTROL=$work/control.sock
 tap_relay native < <(PYTHONPATH=$build/guest-lib/python /usr/bin/python3 -X faulthandler \
 	"$top/selftests/python/native.py" "$work" 2>&1)
 

@@ -72,12 +72,17 @@ class _Finder:
         return spec
 
 
-# Its exceptions are the shim's, where that has the name: what a caller catches is what is raised.
-def _translate(error):
+# Its exceptions are the shim's, where that has the name: what a caller catches is what is raised. `modelled` is our
+# client's, for its exceptions.
+def _translate(error, modelled=None):
     import boto3.exceptions
     from botocore import exceptions
-    name = "ClientError" if hasattr(error, "operation_name") else type(error).__name__
-    cls = getattr(exceptions, name, None) or getattr(boto3.exceptions, name, None)
+    if hasattr(error, "operation_name"):
+        code = error.response.get("Error", {}).get("Code", "")
+        cls = modelled.from_code(code) if modelled else exceptions.ClientError
+    else:
+        name = type(error).__name__
+        cls = getattr(exceptions, name, None) or getattr(boto3.exceptions, name, None)
     if cls is None:
         raise error
     made = cls.__new__(cls)
@@ -89,8 +94,8 @@ def _translate(error):
 class _Proxy:
     """An object of the genuine boto3, whose exceptions are translated."""
 
-    def __init__(self, target):
-        self.__dict__["_target"] = target
+    def __init__(self, target, modelled=None):
+        self.__dict__.update(_target=target, _modelled=modelled)
 
     def __getattr__(self, name):
         value = getattr(self._target, name)
@@ -107,7 +112,7 @@ class _Proxy:
                                    "ResponseMetadata": {"HTTPStatusCode": 403}}, name) from error
             except Exception as error:
                 if type(error).__module__.startswith((_HOME, "nexus._genuine_")) or hasattr(error, "operation_name"):
-                    _translate(error)
+                    _translate(error, self._modelled)
                 raise
 
         return call
@@ -117,7 +122,7 @@ class _Proxy:
 
 
 def _load(what):
-    """The genuine boto3, or the error that says what to do."""
+    """The genuine boto3, or the error that says what to do. It is said once that `what` uses it."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         # Before the usual one, which would find the children of a package by its path.
         sys.meta_path.insert(0, _Finder())
@@ -127,7 +132,7 @@ def _load(what):
         raise NotImplementedError(f"{what}: the Nexus shim does not have it, and the genuine boto3, which would be "
                                   f"used instead, is not in this image ({error}): add the package python3-boto3, or "
                                   f"use another call") from None
-    if what not in _said:
+    if what and what not in _said:
         _said.add(what)
         sys.stderr.write(f"nexus: {what}: not in the shim; the genuine boto3 is used, through the host\n")
     return module
@@ -181,7 +186,7 @@ def _before_send(request, **kwargs):
 
 
 def _session(session, region):
-    made = _load("boto3.Session").Session(
+    made = _load(None).Session(
         aws_access_key_id="signed-by-the-host", aws_secret_access_key="signed-by-the-host", region_name=region)
     made.events.register("before-send", _before_send)
     return made
@@ -214,7 +219,7 @@ def _twin(ours):
         endpoint = ours.meta.endpoint_url
         config = importlib.import_module(_HOME + "botocore.config").Config(s3={"addressing_style": "path"})
         ours._genuine = _Proxy(_session(ours._session, ours.meta.region_name).client(
-            ours._service, endpoint_url=endpoint, config=config))
+            ours._service, endpoint_url=endpoint, config=config), ours.exceptions)
     return ours._genuine
 
 

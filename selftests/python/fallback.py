@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Calls that the shim lacks. usage: fallback.py with|without   (the genuine boto3 beside it)   TAP"""
+import contextlib
+import io
+import sys
+
+import boto3
+from botocore.exceptions import ClientError, UnknownServiceError
+
+count = failures = 0
+
+
+def ok(good, text, *more):
+    global count, failures
+    count += 1
+    failures += not good
+    print(f"{'ok' if good else 'not ok'} {count} - {text}")
+    for item in more if not good else ():
+        print(f"#   {item!r}")
+
+
+def raised(call, *args, **kwargs):
+    try:
+        return call(*args, **kwargs)
+    except Exception as error:
+        return error
+
+
+def with_it():
+    client, said = boto3.client("lambda"), io.StringIO()
+    with contextlib.redirect_stderr(said):
+        errors = [raised(client.get_function, FunctionName="any") for _ in range(2)]
+    for error in errors:
+        ok(type(error).__name__ == "ResourceNotFoundException" and isinstance(error, ClientError) and
+           error.operation_name == "GetFunction" and error.response["Error"]["Code"] == "ResourceNotFoundException" and
+           error.response["ResponseMetadata"]["HTTPStatusCode"] == 404,
+           "the genuine boto3 asks the service, through the host; its error is the shim's class", error,
+           getattr(error, "response", None))
+    lines = said.getvalue().splitlines()
+    ok(len(lines) == 1 and "lambda.get_function()" in lines[0] and "genuine boto3" in lines[0], "the log says so, once", lines)
+    with contextlib.redirect_stderr(said):
+        answer = raised(client.list_tags, Resource="arn:aws:lambda:us-east-1:123456789012:function:any")
+    ok(isinstance(answer, ClientError) and len(said.getvalue().splitlines()) == 2, "and once for another call", answer)
+    ok({"nexus._genuine_boto3.session", "boto3.session"} <= set(sys.modules), "both are loaded, side by side")
+    with contextlib.redirect_stderr(said):
+        answer = raised(boto3.client("s3").get_bucket_acl, Bucket="nexus-test")
+    ok(isinstance(answer, ClientError) and answer.response["Error"]["Code"] == "AccessDenied",
+       "S3's rarer operations are the host's to refuse", answer)
+    with contextlib.redirect_stderr(said):
+        answer = raised(boto3.client("apigateway").get_rest_apis)
+    ok(isinstance(answer, ClientError) and "endpoint" in str(answer), "so is a service without an endpoint, with the remedy",
+       answer)
+    import botocore.exceptions
+    with contextlib.redirect_stderr(said):
+        answer = raised(client.get_function)
+    ok(isinstance(answer, botocore.exceptions.ParamValidationError), "a wrong call is told as the shim's exception", answer)
+
+
+def without_it():
+    answer = raised(boto3.client("lambda").get_function, FunctionName="any")
+    ok(isinstance(answer, NotImplementedError) and "lambda.get_function()" in str(answer) and
+       "python3-boto3" in str(answer), "without it: NotImplementedError names the call and the remedy", answer)
+    answer = raised(boto3.client, "apigateway")
+    ok(isinstance(answer, UnknownServiceError), "a service that the shim does not know", answer)
+    answer = raised(boto3.resource, "ec2")
+    ok(isinstance(answer, Exception) and "ec2" in str(answer), "a resource that it does not know", answer)
+    answer = raised(lambda: boto3.client("s3").no_such_call)
+    ok(isinstance(answer, AttributeError), "what nobody has is no attribute", answer)
+
+
+if __name__ == "__main__":
+    {"with": with_it, "without": without_it}[sys.argv[1]]()
+    print(f"1..{count}")
+    sys.exit(1 if failures else 0)
