@@ -2,23 +2,14 @@
 # The services of the SDKs' tests, and a tenant of the daemon that may use them.
 # shellcheck shell=bash
 
-# services_start DIR: DynamoDB, Kinesis, Lambda ... ; sets services (a process id) and NEXUS_*_PORT.
+# services_start DIR: DynamoDB, Kinesis, Lambda ... ; sets services (a process id, to be killed) and NEXUS_*_PORT.
 services_start() {
-	local i
-	"$top/selftests/python/services/start" "$1" </dev/null >"$1/services.log" 2>&1 &
-	services=$!
-	for i in $(seq 1200); do
-		[ ! -e "$1/services.env" ] || break
-		kill -0 $services 2>/dev/null || break
-		sleep 0.1
-	done
-	if [ ! -e "$1/services.env" ]; then
+	"$top/selftests/store/services" start --aws --dir "$1/services" </dev/null >"$1/services.log" 2>&1 || {
 		cat "$1/services.log"
 		return 1
-	fi
-	set -a
-	. "$1/services.env"
-	set +a
+	}
+	eval "$("$top/selftests/store/services" env --dir "$1/services")"
+	services=$(<"$1/services/aws.pid")
 }
 
 # services_config DIR: the endpoints, tenant python and its socket, to be added to nexus.conf.

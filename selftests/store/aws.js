@@ -1,6 +1,6 @@
 'use strict';
 // DynamoDB and Kinesis by their emulators; Lambda's Invoke API and a few JSON and query services by canned
-// answers, as AWS documents them. usage: node server.js STATE   (writes STATE/services.env)
+// answers, as AWS documents them. usage: node aws.js STATE   (writes STATE/aws.env; run by `services start`)
 
 const fs = require('fs');
 const http = require('http');
@@ -138,8 +138,8 @@ async function main() {
   };
   let text = '';
   for (const [name, server] of Object.entries(servers)) text += `export NEXUS_${name}_PORT=${await listen(server)}\n`;
-  fs.writeFileSync(path.join(state, 'services.new'), text);
-  fs.renameSync(path.join(state, 'services.new'), path.join(state, 'services.env'));
+  fs.writeFileSync(path.join(state, 'aws.new'), text);
+  fs.renameSync(path.join(state, 'aws.new'), path.join(state, 'aws.env'));
 }
 
 main().catch((error) => {
