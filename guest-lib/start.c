@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include "../uapi/nexus_hypercall.h"
+#include "../uapi/nexus_wire.h"
 #include "prefetch.h"
 #include "queue.h"
 #include "resume.h"
@@ -125,7 +126,38 @@ static int start_no_memory(struct nexus_op *op, int err, uint64_t size)
 		       (unsigned long long)size, strerror(-err), op->nx->arena.used, op->nx->arena.max);
 }
 
-static int start_message(struct nexus_op *op, const Nexus__V1__Request *req, size_t len)
+/* Fields of a GetObject that start_pack_get() writes, or knows to be absent: with another one it would be wrong. */
+#define GET_FIELDS	9
+
+/* A GET without more than its object and options of one text each. 0: it is another one, or does not fit. */
+static size_t start_pack_get(const Nexus__V1__Request *req, uint8_t *buffer, size_t size)
+{
+	struct nexus_wire w = { .at = buffer, .end = buffer + size };
+	const Nexus__V1__GetObject *get = req->get_object;
+	uint8_t *message, *object;
+
+	if (req->op_case != NEXUS__V1__REQUEST__OP_GET_OBJECT || get->n_headers ||
+	    nexus__v1__get_object__descriptor.n_fields != GET_FIELDS)
+		return 0;
+	nexus_wire_number(&w, 1, req->timeout_ms);
+	message = nexus_wire_begin(&w, NEXUS__V1__REQUEST__OP_GET_OBJECT);
+	object = nexus_wire_begin(&w, 1);
+	nexus_wire_text(&w, 1, get->object->bucket);
+	nexus_wire_text(&w, 2, get->object->key);
+	nexus_wire_end(&w, object);
+	nexus_wire_text(&w, 2, get->range);
+	nexus_wire_text(&w, 3, get->if_match);
+	nexus_wire_text(&w, 4, get->version_id);
+	nexus_wire_text(&w, 5, get->if_none_match);
+	nexus_wire_text(&w, 6, get->if_modified_since);
+	nexus_wire_text(&w, 7, get->if_unmodified_since);
+	nexus_wire_number(&w, 9, get->prefetch);
+	nexus_wire_end(&w, message);
+	return w.overflow ? 0 : w.at - buffer;
+}
+
+/* packed: it is that already, else NULL. */
+static int start_message(struct nexus_op *op, const Nexus__V1__Request *req, const void *packed, size_t len)
 {
 	uint32_t want = len > op->answer_cap ? len : op->answer_cap;
 	uint32_t cap = want > OP_MSG_CAP ? round_page(want) : OP_MSG_CAP;
@@ -151,7 +183,11 @@ static int start_message(struct nexus_op *op, const Nexus__V1__Request *req, siz
 		op->msg_size = size;
 	}
 	op->msg_cap = cap;
-	op->msg_len = nexus__v1__request__pack(req, channel_at(op->nx, op->msg_off));
+	op->msg_len = len;
+	if (packed)
+		memcpy(channel_at(op->nx, op->msg_off), packed, len);
+	else
+		nexus__v1__request__pack(req, channel_at(op->nx, op->msg_off));
 	return 0;
 }
 
@@ -207,7 +243,9 @@ void op_submit(struct nexus_op *op, struct window *w, uint64_t off, uint64_t len
 static int start_locked(struct nexus_op *op, Nexus__V1__Request *req, const struct op_payload *payload,
 			const struct nexus_options *o, bool block)
 {
-	size_t len = nexus__v1__request__get_packed_size(req);
+	uint8_t packed[512];
+	size_t plain = start_pack_get(req, packed, sizeof(packed));
+	size_t len = plain ? plain : nexus__v1__request__get_packed_size(req);
 	struct nexus *nx = op->nx;
 	bool direct = !payload->stream && (!payload->len || (!payload->windows && start_in_arena(nx, payload->buf)));
 
@@ -230,7 +268,7 @@ static int start_locked(struct nexus_op *op, Nexus__V1__Request *req, const stru
 	/* The buffer before the message, lest that be found where a freed buffer was. */
 	if (direct && payload->len && start_buffer(op, payload))
 		return op->status;
-	if (start_message(op, req, len))
+	if (start_message(op, req, plain ? packed : NULL, len))
 		return op->status;
 	return direct ? 0 : start_window(op, payload, o->window ? o->window : WINDOW_SIZE);
 }

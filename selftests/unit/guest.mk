@@ -12,7 +12,7 @@ lib := $(O)/guest-lib-san
 SAN ?= address,undefined
 CFLAGS ?= -O1 -g
 FLAGS := -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -I$(lib) -fno-omit-frame-pointer
-PROGRAMS := ring ring_tsan arena pin transfer hostile
+PROGRAMS := ring ring_tsan arena pin transfer hostile pack
 
 all: $(PROGRAMS:%=$(out)/test_guest_%)
 
