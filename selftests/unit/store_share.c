@@ -8,6 +8,7 @@
 #include "container.h"
 #include "gate.h"
 #include "op_core.h"
+#include "op_memory.h"
 #include "store_harness.h"
 #include "store_server.h"
 #include "tenant.h"
@@ -107,6 +108,8 @@ static int submit(unsigned int t, unsigned int timeout_ms)
 		errors.op.core = core;
 		ret = share_gate.enter(&errors.op);
 		snprintf(last_error, sizeof(last_error), "%s: %s", call_code(&errors), call_message(&errors));
+		errors.op.response.error = NULL;
+		op_memory_reset(core);
 		return ret;
 	}
 	ret = share_gate.enter(&core->op);
