@@ -7,6 +7,9 @@
 # make debug-kernel  builds a kernel that watches itself; 10 minutes, once
 # make test-debug  the module's tests on that kernel
 # make lint       the kernel's own judges over the module and uapi/
+# make bench      the proof: Nexus against what it replaces; build/bench.json, build/bench.html; half an hour
+# make bench-quick  its first rows; some minutes
+# make bench-compare BASE=old.json  what grew since
 # make bench-unix  the daemon against wrk and curl, over the unix transport; 5 minutes
 # make bench-fairness  one tenant's latency beside another at full blast; a minute
 # make bench-exact  a GET's cost in instructions, against libcurl over virtio-net; 3 minutes
@@ -19,7 +22,7 @@ PREFIX ?= /usr/local
 top := $(CURDIR)
 O ?= $(top)/build
 
-.PHONY: all kmod backend guest-lib selftests setup run lint test test-kernels debug-kernel test-debug install clean help bench-unix bench-fairness bench-exact
+.PHONY: all kmod backend guest-lib selftests setup run lint test test-kernels debug-kernel test-debug install clean help bench bench-quick bench-compare bench-unix bench-fairness bench-exact
 
 all: kmod backend guest-lib selftests
 
@@ -73,6 +76,14 @@ test-debug: setup debug-kernel
 	@$(MAKE) --no-print-directory -C selftests O=$(O) KERNEL=debug kmod-tests
 	@$(MAKE) --no-print-directory -C selftests/debug-kernel O=$(O)
 	@selftests/debug-kernel/test $(TESTS)
+
+bench bench-quick: setup all
+	@selftests/setup bench
+	@$(MAKE) --no-print-directory -s -C selftests/bench/proof O=$(O) wasm
+	@NEXUS_BUILD=$(O) selftests/bench/proof/run $(if $(filter bench-quick,$@),--quick)
+
+bench-compare:
+	@selftests/bench/proof/compare.py $(or $(BASE),$(error BASE=FILE is missing: the bench.json of another run)) $(O)/bench.json
 
 bench-unix: setup all
 	@selftests/setup bench

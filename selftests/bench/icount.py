@@ -64,9 +64,10 @@ def write(path, text, mode=0o755):
     return path
 
 
-def run(directory, initrd, done, mem=3072, limit=600, quiet=180):
-    """Boots it until `done` is on its console, whose lines are returned. Under -icount QEMU may
-    deliver an interrupt twice into a nested guest, which then hangs: another seed helps."""
+def attempts(directory, initrd, done, mem=3072, limit=600, quiet=180, extra=()):
+    """Boots it until `done` is on its console; yields its lines, the seed, and the seconds it took. Under -icount QEMU
+    may deliver an interrupt twice into a nested guest, which then hangs: whoever asks for another attempt
+    gets one with another seed."""
     console = f"{directory}/console"
     lock = open(f"{CACHE}/vhost/lock", "w")
     fcntl.flock(lock, fcntl.LOCK_EX)
@@ -74,7 +75,8 @@ def run(directory, initrd, done, mem=3072, limit=600, quiet=180):
         command = ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", "-accel", "tcg,thread=single",
                    "-icount", "shift=0,sleep=off", "-seed", str(seed), "-rtc", "base=2024-01-01T00:00:00,clock=vm",
                    "-smp", "1", "-m", str(mem), "-cpu", CPU, "-nodefaults", "-display", "none", "-no-reboot",
-                   "-kernel", kernel("vmlinux"), "-initrd", initrd, "-serial", f"file:{console}", "-append", KERNEL_ARGS]
+                   "-kernel", kernel("vmlinux"), "-initrd", initrd, "-serial", f"file:{console}", "-append", KERNEL_ARGS,
+                   *extra]
         begin, size, grown = time.monotonic(), 0, time.monotonic()
         with subprocess.Popen(command, stdin=subprocess.DEVNULL) as qemu:
             while qemu.poll() is None:
@@ -86,8 +88,15 @@ def run(directory, initrd, done, mem=3072, limit=600, quiet=180):
                     qemu.kill()
         with open(console, errors="replace", newline="") as file:    # a lone \r is no end of line
             lines = file.read().replace("\r", "").splitlines()
+        if done not in lines:
+            print(f"  seed {seed}: the emulation ended or hung after {time.monotonic() - begin:.0f} s; its last lines:\n    "
+                  + "\n    ".join(line[:200] for line in lines[-4:]), flush=True)
+        yield lines, seed, time.monotonic() - begin
+
+
+def run(directory, initrd, done, **kwargs):
+    """The first attempt that comes to its end."""
+    for lines, seed, seconds in attempts(directory, initrd, done, **kwargs):
         if done in lines:
-            return lines, seed, time.monotonic() - begin
-        print(f"  seed {seed}: the emulation ended or hung after {time.monotonic() - begin:.0f} s; its last lines:\n    "
-              + "\n    ".join(lines[-6:]), flush=True)
-    fail(f"no run of the emulated host came to its end; its console is in {console}")
+            return lines, seed, seconds
+    fail(f"no run of the emulated host came to its end; its console is in {directory}/console")

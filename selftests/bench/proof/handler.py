@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The benchmark's function in Python, the same file in every system: gets an object, works on it, puts the result."""
+import os
+
+import boto3
+
+s3 = boto3.client("s3", region_name="us-east-1", endpoint_url=os.environ.get("AWS_ENDPOINT_URL"))
+
+
+def handler(event, context):
+    if event["work"] == "none":
+        return {}
+    data = s3.get_object(Bucket=event["bucket"], Key=event["key"])["Body"].read()
+    if event["work"] != "copy":
+        import work
+        data = getattr(work, event["work"])(data)
+    s3.put_object(Bucket=event["bucket"], Key=event["out"], Body=data)
+    return {"bytes": len(data)}

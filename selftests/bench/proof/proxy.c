@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a practitioner would build instead: a process on the host that takes events over HTTP, hands them to one guest over
+ * virtio-vsock, and does its object I/O. Objects are gathered first: a download's length is told before it, and an
+ * upload's hash is part of its signature.
+ *
+ *	proxy STORE PORT
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <linux/vm_sockets.h>
+#include <unistd.h>
+#include "../../../backend/sigv4.h"
+#include "function.h"
+#include "http_server.h"
+#include "store_client.h"
+#include "vsock_message.h"
+
+static int guest;
+
+static void check(const char *what, long ret)
+{
+	if (ret >= 0)
+		return;
+	perror(what);
+	exit(1);
+}
+
+static void receive(void *buf, size_t len)
+{
+	for (ssize_t n; len; len -= n, buf = (char *)buf + n) {
+		n = read(guest, buf, len);
+		check("guest", n > 0 ? 0 : -1);
+	}
+}
+
+static void send_all(const void *data, size_t len)
+{
+	for (ssize_t n; len; len -= n, data = (const char *)data + n) {
+		n = write(guest, data, len);
+		check("guest", n);
+	}
+}
+
+static void answer(struct vsock_message *message, const void *data, size_t len)
+{
+	message->len = len;
+	send_all(message, sizeof(*message));
+	send_all(data, len);
+}
+
+struct object {
+	size_t len, sent;
+	char *data;
+};
+
+static size_t take(char *data, size_t size, size_t n, void *arg)
+{
+	struct object *object = arg;
+
+	(void)size;
+	if (n > OBJECT_MAX - object->len)
+		return 0;
+	memcpy(object->data + object->len, data, n);
+	object->len += n;
+	return n;
+}
+
+static size_t give(char *data, size_t size, size_t n, void *arg)
+{
+	struct object *object = arg;
+
+	n = n * size > object->len - object->sent ? object->len - object->sent : n * size;
+	memcpy(data, object->data + object->sent, n);
+	object->sent += n;
+	return n;
+}
+
+static void serve(struct object *object)
+{
+	struct vsock_message message;
+	char text[65536], hash[SIGV4_HASH_HEX];
+	const char *event;
+	size_t len;
+
+	receive(&message, sizeof(message));
+	message.bucket[sizeof(message.bucket) - 1] = '\0';
+	message.key[sizeof(message.key) - 1] = '\0';
+	switch (message.op) {
+	case VSOCK_NEXT:
+		event = http_next(&len);
+		answer(&message, event, len);
+		return;
+	case VSOCK_GET:
+		object->len = 0;
+		store_get(message.bucket, message.key, take, object);
+		answer(&message, object->data, object->len);
+		return;
+	case VSOCK_PUT:
+		check("put", message.len <= OBJECT_MAX ? 0 : -1);
+		receive(object->data, message.len);
+		*object = (struct object){ .len = message.len, .data = object->data };
+		sigv4_hash(object->data, object->len, hash);
+		store_put(message.bucket, message.key, object->len, hash, give, object);
+		answer(&message, NULL, 0);
+		return;
+	case VSOCK_RESPOND:
+		check("respond", message.len <= sizeof(text) ? 0 : -1);
+		receive(text, message.len);
+		http_answer(text, message.len);
+		return;
+	}
+	exit(1);
+}
+
+int main(int argc, char **argv)
+{
+	struct sockaddr_vm address = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = VSOCK_PORT };
+	struct object object = { .data = malloc(OBJECT_MAX) };
+	int listener = socket(AF_VSOCK, SOCK_STREAM, 0);
+
+	if (argc != 3)
+		return 2;
+	check("bind", bind(listener, (struct sockaddr *)&address, sizeof(address)));
+	check("listen", listen(listener, 1));
+	store_open(argv[1]);
+	http_listen(atoi(argv[2]));
+	guest = accept(listener, NULL, NULL);
+	check("accept", guest);
+	for (;;)
+		serve(&object);
+}
