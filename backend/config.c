@@ -348,6 +348,7 @@ static void function_free(struct function_config *function)
 	free(function->image);
 	free(function->append);
 	hint_rules_free(function->prefetch);
+	list_free(function->grpc_services);
 	free(function);
 }
 

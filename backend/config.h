@@ -126,6 +126,7 @@ struct function_config {
 	uint32_t retries;	/* of an asynchronous event whose function failed */
 	uint32_t retry_delay_ms;	/* before the first; twice that before the second */
 	struct hint_rule *prefetch;
+	char **grpc_services;	/* PACKAGE.SERVICE that it serves; ends with NULL; NULL: none */
 	uint32_t write_mode;	/* of requests that name none; 0: the tenant's */
 };
 

@@ -69,5 +69,6 @@ void config_ingress_free(struct config *config)
 		free(caller);
 	}
 	free(config->ingress.listen);
+	free(config->ingress.grpc_listen);
 	free(config->ingress.region);
 }

@@ -20,6 +20,7 @@ struct caller {
 
 struct ingress_config {
 	char *listen;			/* ADDRESS:PORT; NULL: nobody calls */
+	char *grpc_listen;		/* the same, for gRPC */
 	char *region;			/* in ARNs and signatures; NULL: us-east-1 */
 	uint32_t max_connections;	/* 0: 256 */
 };

@@ -88,6 +88,17 @@ const char *operations_parse(void *field, const char *value)
 			  "dynamodb:Query or http:GET; or * for all");
 }
 
+static bool service_valid(char *word)
+{
+	return strspn(word, LOWER UPPER DIGITS "_.") == strlen(word) && *word != '.';
+}
+
+const char *services_parse(void *field, const char *value)
+{
+	return list_parse(field, value, service_valid,
+			  "write PACKAGE.SERVICE with spaces between them, as in the .proto file, like helloworld.Greeter");
+}
+
 /* [*.]NAME, * for all, or an address (IPv6 in brackets); then maybe :PORT, or :* for any. */
 static bool host_valid(char *word)
 {

@@ -8,6 +8,7 @@
 
 const char *buckets_parse(void *field, const char *value);	/* char ** */
 const char *operations_parse(void *field, const char *value);	/* char ** */
+const char *services_parse(void *field, const char *value);
 const char *hosts_parse(void *field, const char *value);	/* char **, in lower case */
 const char *networks_parse(void *field, const char *value);	/* struct networks */
 

@@ -113,15 +113,22 @@ void grpc_call_close(struct grpc_call *call)
 {
 	grpc_call_get(call);
 	if (!call->over)
-		grpc_call_cancel(call, GRPC_CANCELLED, "the call was closed");
+		grpc_call_cancel(call, call->server ? GRPC_UNKNOWN : GRPC_CANCELLED, "the call was closed");
 	call_forget(call);
 	grpc_call_put(call);
 }
 
 void grpc_calls_close(struct channel *channel)
 {
-	while (channel->grpc_calls)
-		grpc_call_close(channel->grpc_calls);
+	struct grpc_call *call;
+
+	while ((call = channel->grpc_calls)) {
+		call->dying = true;
+		grpc_call_get(call);
+		grpc_call_cancel(call, GRPC_UNAVAILABLE, "the function's instance has died");
+		call_forget(call);
+		grpc_call_put(call);
+	}
 }
 
 /* ---- to the guest ---- */
@@ -496,6 +503,8 @@ void grpc_call_cancel(struct grpc_call *call, enum grpc_status status, const cha
 {
 	if (call->over)
 		return;
+	if (call->server && call->far)
+		call->type->finish(call, status, details, &(struct grpc_metadata){ 0 });
 	/* What came is not what was asked for any more. */
 	call->cut = true;
 	grpc_metadata_clear(&call->trailing);

@@ -69,6 +69,7 @@ struct grpc_call {
 
 	/* a server's */
 	bool sent_headers;
+	bool dying;			/* with its channel: the invocation ends as that says */
 	char *invocation;		/* the id of the one that it is; from malloc */
 };
 

@@ -242,7 +242,8 @@ static int cancel_start(struct op *op)
 	if (request->close)
 		grpc_call_close(call);
 	else
-		grpc_call_cancel(call, GRPC_CANCELLED, "Cancelled by the caller");
+		grpc_call_cancel(call, call->server ? GRPC_UNKNOWN : GRPC_CANCELLED,
+				 call->server ? "the function cancelled the call" : "Cancelled by the caller");
 	op_finish(op, 0);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include "cleanup.h"
+#include "grpc_link.h"
 #include "invocation.h"
 #include "worker.h"
 
@@ -61,6 +62,7 @@ void invocation_put(struct invocation *inv)
 		return;
 	answer_clear(&inv->answer);
 	hints_clear(&inv->hints);
+	grpc_link_put(inv->grpc);
 	pthread_mutex_destroy(&inv->lock);
 	free(inv->event);
 	free(inv->content_type);

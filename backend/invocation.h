@@ -19,6 +19,7 @@
 
 struct channel;
 struct function;
+struct grpc_link;
 struct op;
 struct worker;
 
@@ -65,6 +66,7 @@ struct invocation {
 	size_t event_len;
 	char *content_type, *client_context, *trace_id;	/* from malloc; NULL: none */
 	struct hints hints;
+	struct grpc_link *grpc;		/* it is a gRPC call, and has no event; NULL: not */
 	bool streams;			/* the answer may be passed on before it is complete */
 	bool log_wanted;
 	/* There is news in `answer`, or (end is set) it is over. Any thread, lock held. */

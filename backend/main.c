@@ -20,6 +20,7 @@
 #include "control_invoke.h"
 #include "event.h"
 #include "function.h"
+#include "grpc_ingress.h"
 #include "ingress.h"
 #include "journal.h"
 #include "keys.h"
@@ -178,6 +179,8 @@ static int serve(struct config *config)
 	if (!ret && !stopping)
 		ret = ingress_start(config);
 	if (!ret && !stopping)
+		ret = grpc_ingress_start(config);
+	if (!ret && !stopping)
 		ret = metrics_start(main_loop, config);
 	if (!ret && !stopping) {
 		vm_start(main_loop, config);
@@ -197,10 +200,12 @@ static int serve(struct config *config)
 	keys_stop();
 	metrics_stop();
 	ingress_quiesce();
+	grpc_ingress_quiesce();
 	functions_quiesce();
 	unix_unlisten();
 	workers_stop();
 	ingress_stop();
+	grpc_ingress_stop();
 	events_stop();
 	control_invoke_stop();
 	functions_stop();

@@ -15,6 +15,7 @@
 #include "container.h"
 #include "function.h"
 #include "gate.h"
+#include "grpc_link.h"
 #include "next.h"
 #include "op_core.h"
 #include "scale.h"
@@ -291,6 +292,8 @@ static void next_describe(struct op *op, struct invocation *inv)
 	if (getrandom(to->entropy.data, ENTROPY_SIZE, 0) != ENTROPY_SIZE)
 		abort();	/* after boot it cannot fail */
 	lenders_use(op, &inv->hints, to);
+	if (inv->grpc)
+		to->grpc = grpc_served_take(op, inv);
 	op->response.content_length = inv->event_len;
 	op->response.invocation = to;
 }

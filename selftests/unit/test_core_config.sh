@@ -244,15 +244,18 @@ tenant = nobody
 retries = 3
 prefetch = /bucket
 concurrency = 0
+grpc_services = a.B /a.B/C
 [caller c]
 tenant = t
 credentials = gone"
 fault "callers and functions" "a.conf:8: listen = 127.0.0.1: write ADDRESS:PORT" \
 	"a.conf:10: tenant = nobody: there is no such [tenant NAME] section" "a.conf:11: retries = 3: write 0, 1 or 2" \
-	"a.conf:12: prefetch = /bucket: write where events name" "a.conf:13: concurrency = 0" "gone: cannot open"
+	"a.conf:12: prefetch = /bucket: write where events name" "a.conf:13: concurrency = 0" \
+	"a.conf:14: grpc_services = a.B /a.B/C: write PACKAGE.SERVICE" "gone: cannot open"
 config "$good
 [ingress]
 listen = [::1]:9090
+grpc_listen = 127.0.0.1:9091
 region = eu-west-1
 max_connections = 4
 [function f]
@@ -263,6 +266,8 @@ retries = 0
 retry_delay = 1s
 prefetch = /bucket /key
 prefetch = data /a~1b/0
+grpc_services = helloworld.Greeter other
+grpc_services = more.Of_Them2
 [caller c]
 tenant = t
 credentials = keys"
