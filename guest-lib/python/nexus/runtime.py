@@ -120,7 +120,10 @@ def reseed(entropy):
     if "numpy.random" in modules:
         modules["numpy.random"].seed(list(entropy))
     if "tempfile" in modules:
-        modules["tempfile"]._name_sequence = None
+        import os
+        from random import Random
+        names = modules["tempfile"]._name_sequence = modules["tempfile"]._RandomNameSequence()
+        names._rng, names._rng_pid = Random(b"names" + entropy), os.getpid()
     if "ssl" in modules:
         modules["ssl"].RAND_add(entropy, len(entropy))
 
