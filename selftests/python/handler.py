@@ -1,7 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Handlers for the test of nexus-python."""
+import os
 import random
+import secrets
+import ssl
 import sys
+import tempfile
+import uuid
+
+try:
+    import numpy
+except ImportError:
+    numpy = None
 
 cold = True
 
@@ -45,3 +55,18 @@ def prefetched(event, context):
     after = nexus.channel().info()
     return {"body": body.decode(), **{name: after[name] - before[name] for name in (
         "requests", "kicks", "prefetch_hits")}}
+
+
+# Drawn before the first event: all clones of a snapshot have these.
+drawn = [random.random(), uuid.uuid4().hex]
+
+
+def dice(event, context):
+    """What generators of this process, and of the kernel, give now."""
+    got = {"random": random.random(), "sample": random.sample(range(1 << 30), 3),
+           "tempfile": os.path.basename(tempfile.mktemp()), "ssl": ssl.RAND_bytes(16).hex()}
+    kernel = {"urandom": os.urandom(16).hex(), "secrets": secrets.token_hex(16), "uuid": uuid.uuid4().hex,
+              "SystemRandom": random.SystemRandom().random()}
+    if numpy:
+        got["numpy"] = numpy.random.random()
+    return {"drawn": drawn, "library": got, "kernel": kernel}
