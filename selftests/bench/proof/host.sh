@@ -9,12 +9,12 @@ tap_up() {
 	ip address add 10.9.$1.1/24 dev tap$1
 }
 
+SANDBOX="-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 # vmm IMAGE QEMU-ARG...: a VMM as the daemon's; boot IMAGE QEMU-ARG...: one that boots.
 vmm() {
 	image=$1; shift
 	qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none -accel kvm -cpu host -smp 1 -m @MEMORY@M -M pc \
-		-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny \
-		-serial stdio "$@" </dev/null >/run/console.$image 2>&1 &
+		$SANDBOX -serial stdio "$@" </dev/null >/run/console.$image 2>&1 &
 	vmm=$!
 }
 boot() { image=$1; shift; vmm $image -kernel /vmlinux -initrd /$image.cpio -append "@APPEND@" "$@"; }
@@ -51,7 +51,8 @@ networked() {
 
 	mkfifo /run/monitor.in /run/monitor.out
 	cat /run/monitor.out >/dev/null &
-	boot $image $NETWORK -sandbox off $(ram on) $MONITOR
+	SANDBOX=	# its state goes through a process
+	boot $image $NETWORK $(ram on) $MONITOR
 	exec 3>/run/monitor.in
 	tap_up 0
 	until grep -q listening /run/console.$image; do sleep 0.2; done
@@ -62,12 +63,12 @@ networked() {
 	echo quit >&3
 	wait $vmm
 	cat /run/monitor.out >/dev/null &
-	invoke --cold "$system" 10.9.0.2 8080 / "$event" "/init clone $image" || tail -n 60 /run/console.$image
+	invoke --cold "$system" 10.9.0.2 8080 / "$event" "/init clone $image" || { tail -n 60 /run/console.$image; ls -l /run/ram /run/state; }
 }
 
 # clone IMAGE: a clone of the guest that is saved in /run/ram and /run/state.
 clone() {
-	vmm $1 $NETWORK -sandbox off $(ram off) $MONITOR -incoming defer
+	SANDBOX= vmm $1 $NETWORK $(ram off) $MONITOR -incoming defer
 	exec 3>/run/monitor.in
 	echo "migrate_set_capability x-ignore-shared on" >&3
 	echo "migrate_incoming \"exec:cat /run/state\"" >&3
