@@ -48,6 +48,8 @@ uint32_t grpc_bytes_add(struct grpc_bytes *bytes, const void *data, uint32_t len
 
 	if (len > H2_WINDOW - bytes->len)
 		len = H2_WINDOW - bytes->len;
+	if (!len)
+		return 0;
 	if (bytes->len + len > bytes->cap) {
 		cap = bytes->len + len < 4096 ? 4096 : H2_WINDOW;
 		grown = realloc(bytes->data, cap);

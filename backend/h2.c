@@ -111,7 +111,8 @@ static ssize_t stream_read(nghttp2_session *session, int32_t id, uint8_t *buf, s
 	(void)arg;
 	if (n > length)
 		n = length;
-	memcpy(buf, stream->out + stream->out_pos, n);
+	if (n)
+		memcpy(buf, stream->out + stream->out_pos, n);
 	stream->out_pos += n;
 	if (stream->out_pos < stream->out_len)
 		return n;
@@ -167,10 +168,11 @@ size_t h2_write(struct h2_stream *stream, const void *data, size_t len)
 		stream->out = grown;
 		stream->out_cap = cap;
 	}
+	if (!len)
+		return 0;
 	memcpy(stream->out + stream->out_len, data, len);
 	stream->out_len += len;
-	if (len)
-		stream_resume(stream);
+	stream_resume(stream);
 	return len;
 }
 
