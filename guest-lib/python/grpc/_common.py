@@ -23,8 +23,10 @@ def deserialize(data, function):
 
 
 def log(module, text, error=True):
-    """By the logger of the genuine package's module, with the exception at hand."""
+    """By the logger of the genuine package's module, with the exception at hand; nowhere, unless logging is set up."""
     import logging
+    if not logging.getLogger("grpc").handlers:
+        logging.getLogger("grpc").addHandler(logging.NullHandler())
     logging.getLogger(f"grpc.{module}").error(text, exc_info=error)
 
 
@@ -59,7 +61,7 @@ def _legal(key, value):
 
 def to_send(metadata):
     """The caller's pairs for the transport: values are bytes where the name ends in -bin, else str. ValueError if
-    HTTP/2 cannot one, TypeError if it is neither."""
+    HTTP/2 cannot carry one, TypeError if it is neither."""
     pairs = []
     for pair in metadata or ():
         if len(pair) != 2:

@@ -160,7 +160,7 @@ class State(Receiver):
             self.cancelled = True
             callbacks = self.take_callbacks()
             self.condition.notify_all()
-        self.wire.cancel()
+        self.wire.finish(StatusCode.CANCELLED.value[0], "CANCELLED", ())
         self._call(callbacks)
 
 

@@ -12,8 +12,8 @@ from grpc._interceptor import look_up
 _MAX_MESSAGE = 4 << 20
 
 
-class _HandlerCallDetails(namedtuple("_HandlerCallDetails", ("method", "invocation_metadata")),
-                          _abc.HandlerCallDetails):
+class HandlerCallDetails(namedtuple("_HandlerCallDetails", ("method", "invocation_metadata")),
+                         _abc.HandlerCallDetails):
     pass
 
 
@@ -133,7 +133,7 @@ class _Server(_abc.Server):
         metadata = received(wire.metadata)
         try:
             handler = look_up(self._interceptors, lambda details: find_handler(self._handlers, details),
-                              _HandlerCallDetails(wire.method, metadata))
+                              HandlerCallDetails(wire.method, metadata))
         except Exception as error:  # whatever an application's interceptor raises
             log("_server", f"Exception servicing handler: {error}")
             reject(wire, 2, "Error in service handler!")

@@ -50,17 +50,51 @@ def _pauses():
         pause = min(2 * pause, _LAST_PAUSE)
 
 
+def _channel():
+    """The process's channel; None and why, if there is no host."""
+    try:
+        return nexus.channel(), None
+    except OSError as error:
+        return None, f"no Nexus host: {error}"
+
+
+def _look_after(channel):
+    """A call was not served: the channel may have ended with the daemon that served it."""
+    try:
+        channel.null().result()
+    except nexus.Error:
+        nexus.reset(channel)
+
+
 def unary(request, data, wait_for_ready):
     """A whole call: status, details, initial metadata, trailing metadata, message or None."""
     for pause in _pauses():
-        try:
-            answer = nexus.channel().rpc_call(request.target, request.method, data, **request.options())
-        except OSError as error:
-            answer = _UNAVAILABLE, f"no Nexus host: {error}", (), (), None
+        channel, none = _channel()
+        if none:
+            return _UNAVAILABLE, none, (), (), None
+        answer = channel.rpc_call(request.target, request.method, data, **request.options())
+        if answer[0] == _UNAVAILABLE:
+            _look_after(channel)
         if not wait_for_ready or not _unreachable(*answer[:2]):
             return answer
         if not request.pause(pause):
             return *_EXPIRED, (), (), None
+
+
+class _NoHost:
+    """In the place of an _nexus.Rpc."""
+
+    def __init__(self, details):
+        self._details = details
+
+    def send(self, message, end=False):
+        return False
+
+    def receive(self):
+        return "end", _UNAVAILABLE, self._details, ()
+
+    def cancel(self):
+        """It has ended."""
 
 
 class Call:
@@ -74,7 +108,9 @@ class Call:
 
     def _start(self):
         request = self._request
-        self._rpc = nexus.channel().rpc_start(request.target, request.method, **request.options())
+        self._channel, none = _channel()
+        self._rpc = _NoHost(none) if none else self._channel.rpc_start(request.target, request.method,
+                                                                       **request.options())
 
     def _keep(self, data, last):
         """True: it was kept, to be sent again should the server not be reached."""
@@ -99,6 +135,8 @@ class Call:
         while True:
             event = self._rpc.receive()
             kept = self._kept
+            if event[0] == "end" and event[1] == _UNAVAILABLE and self._channel:
+                _look_after(self._channel)
             if kept is None or event[0] != "end" or not _unreachable(*event[1:3]):
                 self._kept = None
                 return event

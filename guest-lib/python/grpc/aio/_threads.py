@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 """Threads that wait for the host in the place of an event loop. They do not keep the process from its end."""
 import asyncio
+import threading
 from queue import SimpleQueue
 
 from grpc._common import thread
 
 _jobs = SimpleQueue()
-_idle = 0
+_lock = threading.Lock()
+_idle = 0       # threads that wait for a job, without those that one is on the way to
 
 
 def _work():
@@ -17,7 +19,8 @@ def _work():
             value, error = function(*args), None
         except BaseException as raised:  # it is the caller's
             value, error = None, raised
-        _idle += 1
+        with _lock:
+            _idle += 1
         try:
             loop.call_soon_threadsafe(_told, future, value, error)
         except RuntimeError:
@@ -40,9 +43,10 @@ def run(function, *args):
     global _idle
     loop = asyncio.get_running_loop()
     future = loop.create_future()
-    if _idle > 0:
-        _idle -= 1
-    else:
+    with _lock:
+        spare = _idle > 0
+        _idle -= spare
+    if not spare:
         thread(_work, "aio")
     _jobs.put((loop, future, function, args))
     return future
