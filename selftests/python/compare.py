@@ -4,12 +4,14 @@
 usage: compare.py GENUINE SHIM MANUAL [SIDE...]
 
 Equal, or listed in MANUAL (Documentation/python.rst): rows of its table of differences begin with a pattern
-for "call: aspect", in double backquotes. A listed fact has to differ, or the list is wrong. Rows that begin with
-"grpc" are for runs with a SIDE, the first word of all their facts, the others for those without."""
+for "call: aspect", in double backquotes. A listed fact has to differ, or the list is wrong. Rows that begin with a
+SIDE, the first word of facts, are for runs with it; those of gRPC's sides are for no others."""
 import fnmatch
 import json
 import re
 import sys
+
+SIDES = ("grpc", "served")     # calls made, and calls served
 
 
 def facts(path):
@@ -20,7 +22,7 @@ def facts(path):
 def patterns(path, sides):
     with open(path, encoding="utf-8") as lines:
         rows = [match[1] for line in lines if (match := re.match(r"\s*\* - ``(.*)``$", line))]
-    return [row for row in rows if (row.split()[0] in sides if sides else not row.startswith("grpc"))]
+    return [row for row in rows if (row.split()[0] in (sides or SIDES)) == bool(sides)]
 
 
 def matches(name, pattern):

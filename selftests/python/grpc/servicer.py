@@ -95,8 +95,11 @@ class Notes(notes_pb2_grpc.NotesServicer):
             "left": "much" if left > 1e6 else "some", "peer": context.peer().partition(":")[0],
             "identities": context.peer_identities(), "key": context.peer_identity_key(),
             "trailing": context.trailing_metadata(), "metadata": type(context.invocation_metadata()).__name__,
-            "pair": [type(part).__name__ for part in context.invocation_metadata()[0]],
-            "added": context.add_callback(lambda: None)}))
+            "pair": [[type(part).__name__ for part in pair] for pair in context.invocation_metadata()
+                     if pair[0].startswith("x-")], "added": context.add_callback(lambda: None)}))
+
+    def _agent(self, request, context):
+        return Note(number="user-agent" in dict(context.invocation_metadata()))
 
     def _cancel(self, request, context):
         context.cancel()
