@@ -55,6 +55,7 @@ run: setup
 	@selftests/main-job $(if $(INPUT),--input '$(INPUT)') $(if $(OUTPUT),--output '$(OUTPUT)')
 
 test: setup all
+	@$(MAKE) --no-print-directory -s -C selftests O=$(O) images
 	@NEXUS_KERNEL=$(KERNEL) selftests/run-tests $(TESTS)
 
 test-kernels: setup selftests

@@ -41,6 +41,19 @@ while curl -sS -D "$mine/head" -o "$mine/event" "$api/invocation/next"; do
 		seq -f "flood %g" 5000
 		answer '"flooded"'
 		;;
+	*'"stuck"'*) sleep 10000 ;;
+	*'"hold"'*)
+		# Until there is the object that the event names; signed as anybody's would be.
+		held=$(sed -n 's/.*"hold": *"\([^"]*\)".*/\1/p' "$mine/event")
+		until curl -sS -f -o "$mine/held" --aws-sigv4 aws:amz:us-east-1:s3 --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
+			"$AWS_ENDPOINT_URL/nexus-test/$held" 2>/dev/null; do sleep 5; done
+		answer "{\"held\":\"$(cat "$mine/held")\",\"random\":\"$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')\"}"
+		;;
+	*'"memory"'*) exec tail /dev/zero ;; # one line, of which it wants the end
+	*'"panic"'*)
+		echo c >/proc/sysrq-trigger
+		sleep 10000
+		;;
 	*'"fail"'*)
 		curl -sS -o /dev/null -X POST -d '{"errorType":"Example.Error","errorMessage":"on purpose","stackTrace":["a"]}' \
 			"$api/invocation/$id/error"

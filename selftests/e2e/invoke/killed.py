@@ -1,0 +1,79 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Many invocations while microVMs are killed at random: every caller gets exactly one answer. Prints TAP.
+
+usage: killed.py URL NEXUSCTL...
+"""
+import collections
+import json
+import os
+import random
+import signal
+import sys
+import threading
+
+import caller
+from caller import ok, same
+
+URL, *CTL = sys.argv[1:]
+CALLERS = 4
+CALLS = 100 if os.environ.get("FULL") else 16
+call = caller.Caller(URL, CTL)
+over = threading.Event()
+killed = collections.Counter()
+
+
+def killer():
+    """One that has booted or one that has not, busy or idle: as it comes, but never faster than calls are answered."""
+    while not over.wait(random.uniform(0.5, 4)):
+        shown = call.show("shaky")
+        victims = [i for i in shown["instances"] if i["state"] in ("starting", "loading", "running")]
+        # At least every second one may live, else nobody would get an answer.
+        if not victims or sum(killed.values()) > len(results) / 2:
+            continue
+        victim = random.choice(victims)
+        try:
+            os.kill(victim["pid"], signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+        killed[victim["state"]] += 1
+
+
+def one(number):
+    """What the caller got: his answer, or the type of the error."""
+    event = {"n": number, "sleep": 1} if number % 2 else {"n": number}
+    try:
+        answer = call.invoke("shaky", event)
+    except Exception as e:    # pylint: disable=broad-except
+        return f"{type(e).__name__}: {e}"
+    body = json.loads(answer["Body"])
+    if answer.get("FunctionError"):
+        return body["errorType"]
+    return "answer" if body == ("slept" if number % 2 else event) else f"another answer: {body!r:.200}"
+
+
+def caller_main(first):
+    for number in range(first, CALLS, CALLERS):
+        results.append(one(number))
+
+
+results = []
+callers = [threading.Thread(target=caller_main, args=(i,)) for i in range(CALLERS)]
+thread = threading.Thread(target=killer)
+for t in callers:
+    t.start()
+thread.start()
+for t in callers:
+    t.join()
+over.set()
+thread.join()
+count = collections.Counter(results)
+print(f"# {CALLS} calls: {dict(count)}; killed: {dict(killed)}")
+same(set(count) - {"answer", "Runtime.ExitError"}, set(), "each caller got his answer, or that its instance died")
+same(sum(count.values()), CALLS, "exactly one for each call")
+ok(sum(killed.values()) and count["answer"], "microVMs were killed, and others answered", (count, killed))
+state = call.wait("shaky", lambda s: not s["calls"]["running"] and not s["calls"]["waiting"], 60)["calls"]
+same((state["running"], state["waiting"]), (0, 0), "afterwards nothing runs or waits")
+same((state["invocations"], state["errors"]), (CALLS, count["Runtime.ExitError"]), "the daemon counted them")
+same(call.value("shaky", {"last": 1}), {"last": 1}, "the next invocation is answered")
+caller.done()
