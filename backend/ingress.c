@@ -94,7 +94,8 @@ static enum MHD_Result collect_hints(void *arg, enum MHD_ValueKind kind, const c
 	return MHD_YES;
 }
 
-int request_invoke(struct request *request, struct function *function, char *context, bool streams)
+int request_invoke(struct request *request, struct function *function, char *context,
+		   enum invocation_streams streams)
 {
 	struct invocation *inv = invocation_new(function);
 	const char *log = request_header(request, "X-Amz-Log-Type");
@@ -124,6 +125,27 @@ int request_invoke(struct request *request, struct function *function, char *con
 		invocation_put(inv);
 	}
 	return ret;
+}
+
+ssize_t request_stream(struct request *request, char *data, size_t max)
+{
+	struct invocation *inv = request->inv;
+	struct answer *answer = &inv->answer;
+	bool was_full;
+	ssize_t n = 0;
+
+	pthread_mutex_lock(&inv->lock);
+	was_full = answer->len == INVOCATION_STREAM_ROOM && !answer->end;
+	if (answer->len)
+		n = invocation_read(inv, data, max);
+	else if (answer->end)
+		n = answer->broken ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
+	else
+		request_sleep(request);
+	pthread_mutex_unlock(&inv->lock);
+	if (was_full)
+		invocation_drained(inv);
+	return n;
 }
 
 /* Is there an answer now? Else MHD asks again. */
@@ -185,6 +207,7 @@ static void request_free(void *arg, struct MHD_Connection *connection, void **st
 	}
 	if (request->response)
 		MHD_destroy_response(request->response);
+	free(request->frames);
 	free(request->target);
 	free(request->name);
 	free(request->body);
@@ -201,22 +224,30 @@ static char *name_decode(const char *text, size_t len)
 	return name;
 }
 
-/* /2015-03-31/functions/NAME/invocations, /function/NAME, /healthz, /readyz */
+/* Paths with a function's name in them. */
+static const struct {
+	const char *prefix, *suffix;
+	const struct route *route;
+} named_routes[] = {
+	{ "/2015-03-31/functions/", "/invocations", &lambda_route },
+	{ "/2021-11-15/functions/", "/response-streaming-invocations", &lambda_stream_route },
+	{ "/function/", "", &function_route },
+};
+
 static const struct route *request_route(struct request *request)
 {
-	static const char lambda[] = "/2015-03-31/functions/", tail[] = "/invocations", plain[] = "/function/";
 	const char *path = request->target;
 	size_t len = strcspn(path, "?");
 
 	request->query = path[len] ? path + len + 1 : "";
-	if (!strncmp(path, lambda, sizeof(lambda) - 1) && len > sizeof(lambda) + sizeof(tail) - 2 &&
-	    !strncmp(path + len - (sizeof(tail) - 1), tail, sizeof(tail) - 1)) {
-		request->name = name_decode(path + sizeof(lambda) - 1, len - (sizeof(lambda) - 1) - (sizeof(tail) - 1));
-		return request->name ? &lambda_route : NULL;
-	}
-	if (!strncmp(path, plain, sizeof(plain) - 1) && len > sizeof(plain) - 1) {
-		request->name = name_decode(path + sizeof(plain) - 1, len - (sizeof(plain) - 1));
-		return request->name ? &function_route : NULL;
+	for (size_t i = 0; i < sizeof(named_routes) / sizeof(named_routes[0]); i++) {
+		size_t before = strlen(named_routes[i].prefix), after = strlen(named_routes[i].suffix);
+
+		if (len <= before + after || strncmp(path, named_routes[i].prefix, before) ||
+		    strncmp(path + len - after, named_routes[i].suffix, after))
+			continue;
+		request->name = name_decode(path + before, len - before - after);
+		return request->name ? named_routes[i].route : NULL;
 	}
 	if (len == 8 && !strncmp(path, "/healthz", 8))
 		return &health_route;
@@ -268,6 +299,7 @@ static enum MHD_Result request_step(void *arg, struct MHD_Connection *connection
 				    void **state)
 {
 	static const char not_found[] = "no such path; there are /2015-03-31/functions/NAME/invocations, "
+					"/2021-11-15/functions/NAME/response-streaming-invocations, "
 					"/function/NAME, /healthz and /readyz\n";
 	struct request *request = *state;
 

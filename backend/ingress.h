@@ -48,9 +48,10 @@ struct request {
 	struct MHD_Response *response;	/* to be sent */
 	unsigned int status;
 	char id[INVOCATION_ID_SIZE];	/* until there is an invocation */
+	struct event_stream *frames;	/* ingress_stream.c's; from malloc */
 };
 
-extern const struct route lambda_route, function_route, health_route, ready_route;
+extern const struct route lambda_route, lambda_stream_route, function_route, health_route, ready_route;
 
 /* Listen, in a thread of its own. 0, or -errno after it logged why. Nothing to do without [ingress]. */
 int ingress_start(const struct config *config);
@@ -80,6 +81,13 @@ void request_answer_header(struct request *request, const char *name, const char
  * Submit an invocation with the request's body as its event, and the client's context (taken over;
  * NULL: none); route->answer() follows. -EBUSY refused by the function's limit; -ESHUTDOWN; -ENOMEM.
  */
-int request_invoke(struct request *request, struct function *function, char *context, bool streams);
+int request_invoke(struct request *request, struct function *function, char *context,
+		   enum invocation_streams streams);
+
+/*
+ * The next bytes of an answer that comes as it is made. 0: MHD will ask again when there are some;
+ * MHD_CONTENT_READER_END_OF_STREAM, or _END_WITH_ERROR: it was cut short. In a content reader, lock not held.
+ */
+ssize_t request_stream(struct request *request, char *data, size_t max);
 
 #endif

@@ -56,7 +56,7 @@ static void function_run(struct request *request)
 			     request->name);
 		return;
 	}
-	ret = request_invoke(request, function, NULL, true);
+	ret = request_invoke(request, function, NULL, INVOCATION_STREAMS_PLAIN);
 	if (ret == -EBUSY) {
 		lambda_error(request, MHD_HTTP_TOO_MANY_REQUESTS, "TooManyRequestsException", "Rate Exceeded.");
 		request_answer_header(request, "Retry-After", "1");
@@ -139,31 +139,10 @@ static void function_headers(struct request *request, const struct answer *answe
 		description_header(request, field->name, field->value);
 }
 
-/* The next bytes of a stream. */
 static ssize_t stream_read(void *arg, uint64_t pos, char *data, size_t max)
 {
-	struct request *request = arg;
-	struct invocation *inv = request->inv;
-	struct answer *answer = &inv->answer;
-	bool was_full;
-	ssize_t n;
-
 	(void)pos;
-	pthread_mutex_lock(&inv->lock);
-	was_full = answer->len == INVOCATION_STREAM_ROOM && !answer->end;
-	if (answer->len) {
-		n = invocation_read(inv, data, max);
-	} else if (answer->end) {
-		n = answer->broken ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
-	} else {
-		n = 0;
-		request->suspended = true;
-		MHD_suspend_connection(request->connection);
-	}
-	pthread_mutex_unlock(&inv->lock);
-	if (was_full)
-		invocation_drained(inv);
-	return n;
+	return request_stream(arg, data, max);
 }
 
 static void function_whole(struct request *request, struct invocation *inv)
@@ -198,14 +177,7 @@ static bool function_answer(struct request *request)
 		function_headers(request, answer);
 	} else if (answer->end == INVOCATION_OPEN) {
 		return false;
-	} else if (answer->end == INVOCATION_NO_INSTANCE) {
-		lambda_error(request, MHD_HTTP_BAD_GATEWAY, "ResourceNotReadyException",
-			     "no instance of function %s took the event within %u ms (start_timeout)",
-			     inv->function->config->name, inv->function->config->start_timeout_ms);
-	} else if (answer->end == INVOCATION_STOPPED) {
-		lambda_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "ServiceException",
-			     "this node stops: try another one, or later");
-	} else {
+	} else if (!lambda_no_answer(request)) {
 		function_whole(request, inv);
 	}
 	request_answer_header(request, "x-amzn-RequestId", inv->id);

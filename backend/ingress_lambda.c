@@ -41,6 +41,11 @@ void lambda_error(struct request *request, unsigned int status, const char *erro
 
 /* ---- who, and what ---- */
 
+static bool lambda_streams(const struct request *request)
+{
+	return request->route == &lambda_stream_route;
+}
+
 static bool lambda_is_event(const struct request *request)
 {
 	const char *type = request_header(request, "X-Amz-Invocation-Type");
@@ -48,7 +53,7 @@ static bool lambda_is_event(const struct request *request)
 	return type && !strcmp(type, "Event");
 }
 
-static size_t lambda_limit(struct request *request)
+size_t lambda_limit(struct request *request)
 {
 	return lambda_is_event(request) ? INVOCATION_EVENT_MAX : INVOCATION_PAYLOAD_MAX;
 }
@@ -201,7 +206,7 @@ static void lambda_event(struct request *request, struct function *function, cha
 
 static void lambda_call(struct request *request, struct function *function, char *context)
 {
-	int ret = request_invoke(request, function, context, false);
+	int ret = request_invoke(request, function, context, lambda_streams(request) ? INVOCATION_STREAMS_ALL : INVOCATION_WHOLE);
 
 	if (ret == -EBUSY)
 		lambda_throttled(request, "ReservedFunctionConcurrentInvocationLimitExceeded");
@@ -209,7 +214,7 @@ static void lambda_call(struct request *request, struct function *function, char
 		lambda_stopping(request);
 }
 
-static void lambda_run(struct request *request)
+void lambda_run(struct request *request)
 {
 	const char *type = request_header(request, "X-Amz-Invocation-Type");
 	struct function *function;
@@ -226,9 +231,11 @@ static void lambda_run(struct request *request)
 	function = lambda_function(request, tenant);
 	if (!function)
 		return;
-	if (type && strcmp(type, "RequestResponse") && strcmp(type, "Event") && strcmp(type, "DryRun")) {
+	if (type && strcmp(type, "RequestResponse") && strcmp(type, "DryRun") &&
+	    (strcmp(type, "Event") || lambda_streams(request))) {
 		lambda_error(request, MHD_HTTP_BAD_REQUEST, "InvalidParameterValueException",
-			     "invocation type %.32s: known are RequestResponse, Event and DryRun", type);
+			     "invocation type %.32s: known are RequestResponse, %sDryRun", type,
+			     lambda_streams(request) ? "" : "Event, ");
 		return;
 	}
 	if (!lambda_body_is_json(request) || !lambda_context(request, &context))
@@ -246,16 +253,41 @@ static void lambda_run(struct request *request)
 
 /* ---- the answer ---- */
 
-static void lambda_log(struct request *request, const struct invocation *inv)
+char *lambda_log_result(const struct invocation *inv)
 {
-	char tail[INVOCATION_LOG_TAIL];
-	unsigned char text[INVOCATION_LOG_TAIL * 4 / 3 + 8];
+	char tail[INVOCATION_LOG_TAIL], *text;
 	size_t len = invocation_log_tail(inv, tail);
 
 	if (!inv->log_wanted)
-		return;
-	EVP_EncodeBlock(text, (unsigned char *)tail, len);
-	request_answer_header(request, "X-Amz-Log-Result", (char *)text);
+		return NULL;
+	text = malloc(INVOCATION_LOG_TAIL * 4 / 3 + 8);
+	if (text)
+		EVP_EncodeBlock((unsigned char *)text, (unsigned char *)tail, len);
+	return text;
+}
+
+bool lambda_no_answer(struct request *request)
+{
+	struct invocation *inv = request->inv;
+	enum invocation_end end = inv->answer.end;
+
+	if (end == INVOCATION_NO_INSTANCE)
+		lambda_error(request, MHD_HTTP_BAD_GATEWAY, "ResourceNotReadyException",
+			     "no instance of function %s took the event within %u ms (start_timeout)",
+			     inv->function->config->name, inv->function->config->start_timeout_ms);
+	else if (end == INVOCATION_STOPPED)
+		lambda_stopping(request);
+	return end == INVOCATION_NO_INSTANCE || end == INVOCATION_STOPPED;
+}
+
+void lambda_answer_headers(struct request *request)
+{
+	struct invocation *inv = request->inv;
+
+	request_answer_header(request, "x-amzn-RequestId", inv->id);
+	request_answer_header(request, "X-Amz-Executed-Version", "$LATEST");
+	if (inv->trace_id)
+		request_answer_header(request, "X-Amzn-Trace-Id", inv->trace_id);
 }
 
 static bool lambda_answer(struct request *request)
@@ -263,34 +295,24 @@ static bool lambda_answer(struct request *request)
 	struct invocation *inv = request->inv;
 	struct answer *answer = &inv->answer;
 	struct MHD_Response *response;
+	auto_free char *log = NULL;
 	size_t len;
 
-	switch (answer->end) {
-	case INVOCATION_OPEN:
+	if (answer->end == INVOCATION_OPEN)
 		return false;
-	case INVOCATION_NO_INSTANCE:
-		lambda_error(request, MHD_HTTP_BAD_GATEWAY, "ResourceNotReadyException",
-			     "no instance of function %s took the event within %u ms (start_timeout)",
-			     inv->function->config->name, inv->function->config->start_timeout_ms);
+	if (lambda_no_answer(request))
 		return true;
-	case INVOCATION_STOPPED:
-		lambda_stopping(request);
-		return true;
-	default:
-		break;
-	}
 	len = answer->len;
 	response = MHD_create_response_from_buffer(len, take_ptr(answer->data), MHD_RESPMEM_MUST_FREE);
 	answer->len = answer->cap = 0;
 	request_respond(request, MHD_HTTP_OK, response);
 	request_answer_header(request, MHD_HTTP_HEADER_CONTENT_TYPE, JSON_TYPE);
-	request_answer_header(request, "x-amzn-RequestId", inv->id);
-	request_answer_header(request, "X-Amz-Executed-Version", "$LATEST");
-	if (inv->trace_id)
-		request_answer_header(request, "X-Amzn-Trace-Id", inv->trace_id);
+	lambda_answer_headers(request);
 	if (answer->end == INVOCATION_FUNCTION_ERROR)
 		request_answer_header(request, "X-Amz-Function-Error", "Unhandled");
-	lambda_log(request, inv);
+	log = lambda_log_result(inv);
+	if (log)
+		request_answer_header(request, "X-Amz-Log-Result", log);
 	return true;
 }
 

@@ -53,6 +53,7 @@ static void answer_clear(struct answer *answer)
 		free(field);
 	}
 	free(answer->data);
+	free(answer->error);
 	*answer = (struct answer){ 0 };
 }
 
@@ -101,7 +102,7 @@ ssize_t invocation_write(struct invocation *inv, const char *data, size_t len)
 	}
 	if (streams && len > INVOCATION_STREAM_ROOM - answer->len)
 		len = INVOCATION_STREAM_ROOM - answer->len;
-	if ((!streams && answer->total + len > INVOCATION_PAYLOAD_MAX) || !answer_reserve(answer, len)) {
+	if (answer->total + len > (streams ? INVOCATION_STREAM_MAX : INVOCATION_PAYLOAD_MAX) || !answer_reserve(answer, len)) {
 		pthread_mutex_unlock(&inv->lock);
 		return -EMSGSIZE;
 	}
@@ -112,6 +113,57 @@ ssize_t invocation_write(struct invocation *inv, const char *data, size_t len)
 		inv->news(inv);
 	pthread_mutex_unlock(&inv->lock);
 	return len;
+}
+
+/* Lock held. */
+static bool answer_has_begun(const struct invocation *inv)
+{
+	return inv->streams && inv->answer.head;
+}
+
+/* Lock held. */
+static void answer_error_add(struct answer *answer, const char *text, size_t len)
+{
+	char *grown;
+
+	if (len > INVOCATION_ERROR_MAX - answer->error_len)
+		len = INVOCATION_ERROR_MAX - answer->error_len;
+	grown = realloc(answer->error, answer->error_len + len + 1);
+	if (!grown)
+		return;
+	memcpy(grown + answer->error_len, text, len);
+	answer->error = grown;
+	answer->error_len += len;
+}
+
+ssize_t invocation_write_error(struct invocation *inv, const char *data, size_t len)
+{
+	bool begun;
+
+	pthread_mutex_lock(&inv->lock);
+	begun = answer_has_begun(inv);
+	if (begun && !inv->answer.end)
+		answer_error_add(&inv->answer, data, len);
+	pthread_mutex_unlock(&inv->lock);
+	return begun ? (ssize_t)len : invocation_write(inv, data, len);
+}
+
+void invocation_restart(struct invocation *inv)
+{
+	pthread_mutex_lock(&inv->lock);
+	if (!inv->answer.end && !answer_has_begun(inv))
+		answer_clear(&inv->answer);
+	pthread_mutex_unlock(&inv->lock);
+}
+
+bool invocation_is_unwanted(struct invocation *inv)
+{
+	bool unwanted;
+
+	pthread_mutex_lock(&inv->lock);
+	unwanted = inv->abandoned && answer_has_begun(inv);
+	pthread_mutex_unlock(&inv->lock);
+	return unwanted;
 }
 
 size_t invocation_read(struct invocation *inv, char *data, size_t len)
@@ -145,7 +197,7 @@ void invocation_end(struct invocation *inv, enum invocation_end end)
 {
 	pthread_mutex_lock(&inv->lock);
 	if (!inv->answer.end) {
-		inv->answer.broken = inv->streams && inv->answer.head && end != INVOCATION_ANSWERED;
+		inv->answer.broken = answer_has_begun(inv) && end != INVOCATION_ANSWERED;
 		inv->answer.end = end;
 		if (inv->news)
 			inv->news(inv);
@@ -153,7 +205,7 @@ void invocation_end(struct invocation *inv, enum invocation_end end)
 	pthread_mutex_unlock(&inv->lock);
 }
 
-/* What came of the answer so far gives way to the error, unless the caller has seen its head. */
+/* What came of the answer so far gives way to the error, unless the caller has seen its head: then that goes beside it. */
 static void invocation_fail_text(struct invocation *inv, const char *type, const char *message)
 {
 	json_t *json = json_pack("{s:s, s:o}", "errorType", type, "errorMessage",
@@ -162,7 +214,9 @@ static void invocation_fail_text(struct invocation *inv, const char *type, const
 
 	json_decref(json);
 	pthread_mutex_lock(&inv->lock);
-	if (!inv->answer.end && !(inv->streams && inv->answer.head)) {
+	if (!inv->answer.end && answer_has_begun(inv)) {
+		answer_error_add(&inv->answer, text ? text : "", text ? strlen(text) : 0);
+	} else if (!inv->answer.end) {
 		answer_clear(&inv->answer);
 		if (text && answer_reserve(&inv->answer, strlen(text))) {
 			inv->answer.len = strlen(text);

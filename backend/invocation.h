@@ -28,6 +28,15 @@ struct worker;
 #define INVOCATION_EVENT_MAX	(1U << 20)	/* of an asynchronous one */
 #define INVOCATION_LOG_TAIL	4096	/* bytes of log that a caller may ask for */
 #define INVOCATION_STREAM_ROOM	(256U << 10)	/* of an answer that is passed on as it comes */
+#define INVOCATION_STREAM_MAX	(200U << 20)	/* bytes of all of it */
+#define INVOCATION_ERROR_MAX	(64U << 10)	/* of what is said of one that failed; more is cut off */
+
+/* What the caller takes before the answer is complete. */
+enum invocation_streams {
+	INVOCATION_WHOLE,		/* nothing */
+	INVOCATION_STREAMS_PLAIN,	/* what cannot be a description of an answer (ingress_http.c) */
+	INVOCATION_STREAMS_ALL,
+};
 
 /* How it ended, for the caller. */
 enum invocation_end {
@@ -41,6 +50,8 @@ enum invocation_end {
 struct answer {
 	bool head;			/* status and content type are there */
 	bool broken;			/* a stream that was cut short */
+	char *error;			/* and by what: JSON, or NULL; constant once end is set */
+	size_t error_len;
 	enum invocation_end end;
 	unsigned int http_status;	/* 0: not said */
 	char content_type[128];
@@ -67,7 +78,7 @@ struct invocation {
 	char *content_type, *client_context, *trace_id;	/* from malloc; NULL: none */
 	struct hints hints;
 	struct grpc_link *grpc;		/* it is a gRPC call, and has no event; NULL: not */
-	bool streams;			/* the answer may be passed on before it is complete */
+	enum invocation_streams streams;
 	bool log_wanted;
 	/* There is news in `answer`, or (end is set) it is over. Any thread, lock held. */
 	void (*news)(struct invocation *inv);
@@ -80,7 +91,8 @@ struct invocation {
 	struct channel *channel;	/* of the instance; NULL: it has answered, or is gone */
 	struct worker *worker;		/* once it was taken; set under lock */
 	void (*room)(struct invocation *inv);	/* in the worker's thread: a stream's reader made room */
-	bool responding;		/* its Respond has come; the clock stands */
+	bool responding;		/* its Respond has come; once all of it has, the clock stands */
+	bool failing;			/* one with an error has come: it ends what another one streams */
 	struct op *respond;		/* reads the answer */
 	struct loop_timer deadline;
 	uint64_t started_ms;
@@ -104,6 +116,15 @@ void invocation_uuid(char id[INVOCATION_ID_SIZE]);
 
 /* Append; bytes taken: fewer if the caller of a stream has to read first. -EMSGSIZE beyond INVOCATION_PAYLOAD_MAX. */
 ssize_t invocation_write(struct invocation *inv, const char *data, size_t len);
+
+/* The same for a description of what failed, which is the answer, or stands beside a stream that has begun. */
+ssize_t invocation_write_error(struct invocation *inv, const char *data, size_t len);
+
+/* What came of the answer is not it, after all; of a stream that has begun it is. */
+void invocation_restart(struct invocation *inv);
+
+/* The caller of a stream has left: nobody wants the rest. */
+bool invocation_is_unwanted(struct invocation *inv);
 
 /* The end, once; says so to the caller. What the answer holds is not touched. */
 void invocation_end(struct invocation *inv, enum invocation_end end);

@@ -61,6 +61,7 @@ void instance_release(struct invocation *inv)
 
 void instance_fail(struct invocation *inv, const char *type, const char *message)
 {
+	respond_cut(inv);
 	function_count(inv->function, errors);
 	invocation_logf(inv, "RequestId: %s Error: %s\n%s\n", inv->id, message, type);
 	instance_release(inv);
@@ -206,9 +207,22 @@ static int instance_enter(struct op *op)
 	inv = instance_invocation(op->channel, op->request->respond->request_id);
 	if (inv) {
 		inv->responding = true;
-		loop_timer_stop(op->worker->loop, &inv->deadline);
+		inv->failing |= op->request->respond->error;
 	}
+	if (op->core->fin)
+		instance_fin(op);
 	return 0;
+}
+
+void instance_fin(struct op *op)
+{
+	struct invocation *inv;
+
+	if (op->type != &respond_type)
+		return;
+	inv = instance_invocation(op->channel, op->request->respond->request_id);
+	if (inv)
+		loop_timer_stop(op->worker->loop, &inv->deadline);
 }
 
 /* A Respond ended before it began: the clock goes on. */
@@ -220,7 +234,7 @@ static void respond_leave(struct op *op)
 
 	if (!inv || inv->respond)
 		return;
-	inv->responding = false;
+	inv->responding = inv->failing = false;
 	if (op->channel->state == CHANNEL_CLOSING) {
 		instance_exit(inv);
 		return;

@@ -13,7 +13,7 @@ extern const struct op_type next_type, lend_type, respond_type, log_type;
 
 /*
  * The first of the gates. Lend is parked here until an event names an object, and then goes on as
- * a GetObject, through the other gates as any. Respond stops the clock of its invocation.
+ * a GetObject, through the other gates as any.
  */
 extern const struct gate instance_gate;
 
@@ -28,6 +28,15 @@ void instance_release(struct invocation *inv);
 
 /* The channel ends, and with it what the guest works on, but what it has answered. */
 void instance_gone(struct channel *channel);
+
+/*
+ * An upload's last byte is with the daemon. Of an answer: its clock stops; until then it runs, so that nobody
+ * waits for ever for one that does not come to its end.
+ */
+void instance_fin(struct op *op);
+
+/* respond.c: the answer that is being read, if there is one, is not wanted any more: tell its instance. */
+void respond_cut(struct invocation *inv);
 
 /* It failed, not by the guest's own word: count, release, tell the caller, put. */
 void instance_fail(struct invocation *inv, const char *type, const char *message);

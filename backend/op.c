@@ -11,6 +11,7 @@
 #include "log.h"
 #include "op_core.h"
 #include "op_memory.h"
+#include "next.h"
 #include "order.h"
 #include "response.h"
 #include "worker.h"
@@ -190,6 +191,7 @@ static void window_append(struct op_core *core, struct channel *channel, uint32_
 	if (slot->window.fin && !core->fin) {
 		core->fin = true;
 		order_fin(&core->op);
+		instance_fin(&core->op);
 	}
 	*core->windows_tail = &slot->window;
 	core->windows_tail = &slot->window.next;

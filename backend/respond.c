@@ -70,6 +70,31 @@ static int respond_fail(struct op *op, int status, const char *type, const char 
 	return op_error(op, status, "NexusBadRequest", "%s", message);
 }
 
+void respond_cut(struct invocation *inv)
+{
+	struct op *op = inv->respond;
+
+	if (!op)
+		return;
+	((struct respond *)op->state)->inv = NULL;
+	inv->respond = NULL;
+	op_finish(op, op_error(op, -ENOENT, "NexusNoInvocation", "nobody waits for the rest of this answer"));
+}
+
+/* The caller has left in the middle of it. Nobody is told how it ended. */
+static int respond_unwanted(struct op *op)
+{
+	struct respond *respond = op->state;
+	struct invocation *inv = respond->inv;
+
+	respond->inv = NULL;
+	inv->respond = NULL;
+	instance_release(inv);
+	invocation_end(inv, INVOCATION_STOPPED);
+	invocation_put(inv);
+	return op_error(op, -EPIPE, "NexusCallerGone", "the caller has left");
+}
+
 /* ---- windows ---- */
 
 /* Take what came. 0: all of it was the answer, or some is still to come; or -errno after op_error(). */
@@ -77,14 +102,17 @@ static int respond_read(struct op *op)
 {
 	const Nexus__V1__Respond *request = op->request->respond;
 	struct respond *respond = op->state;
+	bool error = request->error || request->init;
 	struct op_window *window;
 
+	if (respond->inv && invocation_is_unwanted(respond->inv))
+		return respond_unwanted(op);
 	while ((window = op->windows)) {
 		uint32_t left = window->len - window->done;
 		ssize_t n = left;
 
 		if (respond->inv && left)
-			n = invocation_write(respond->inv, window->data + window->done, left);
+			n = (error ? invocation_write_error : invocation_write)(respond->inv, window->data + window->done, left);
 		if (n < 0)
 			return respond_fail(op, -EMSGSIZE, "Function.ResponseSizeTooLarge", too_large);
 		window->done += n;
@@ -122,10 +150,10 @@ static void respond_room(struct invocation *inv)
 /* ---- the beginning ---- */
 
 /* A caller over plain HTTP may have it as it comes, unless it may be a description of an answer (ingress_http.c). */
-static bool respond_may_stream(const Nexus__V1__Respond *request)
+static bool respond_may_stream(const struct invocation *inv, const Nexus__V1__Respond *request)
 {
-	return !request->error && !request->init &&
-	       (request->chunked || request->http_status ||
+	return inv->streams && !request->error && !request->init &&
+	       (inv->streams == INVOCATION_STREAMS_ALL || request->chunked || request->http_status ||
 		(*request->content_type && strncasecmp(request->content_type, "application/json", 16)));
 }
 
@@ -134,11 +162,15 @@ static void respond_head(struct invocation *inv, const Nexus__V1__Respond *reque
 	struct answer *answer = &inv->answer;
 
 	pthread_mutex_lock(&inv->lock);
+	if (answer->head) {
+		pthread_mutex_unlock(&inv->lock);
+		return;		/* the caller has seen another one */
+	}
 	answer->http_status = request->http_status;
 	snprintf(answer->content_type, sizeof(answer->content_type), "%s", request->content_type);
 	for (size_t i = 0; i < request->n_headers; i++)
 		answer_field_add(answer, request->headers[i]->name, request->headers[i]->value);
-	if (inv->streams && respond_may_stream(request)) {
+	if (respond_may_stream(inv, request)) {
 		answer->head = true;
 		if (inv->news)
 			inv->news(inv);
@@ -187,7 +219,7 @@ static int respond_start(struct op *op)
 		}
 	} else {
 		inv = instance_invocation(op->channel, request->request_id);
-		if (!inv || inv->respond)
+		if (!inv || (inv->respond && !request->error))
 			return op_error(op, -ENOENT, "NexusNoInvocation", "nobody waits for an answer to %.64s",
 					request->request_id);
 	}
@@ -200,6 +232,11 @@ static int respond_start(struct op *op)
 	}
 	respond->inv = inv;
 	if (inv) {
+		if (inv->respond) {
+			/* What it streams has failed. */
+			respond_cut(inv);
+			invocation_restart(inv);
+		}
 		inv->respond = op;
 		inv->room = respond_room;
 		respond_head(inv, request);
@@ -209,6 +246,14 @@ static int respond_start(struct op *op)
 
 static void respond_abort(struct op *op)
 {
+	struct respond *respond = op->state;
+
+	/* The one that says what failed of it is on its way. */
+	if (respond->inv && respond->inv->failing && !op->request->respond->error) {
+		respond->inv->respond = NULL;
+		respond->inv = NULL;
+		return;
+	}
 	respond_fail(op, -ECONNRESET, "Runtime.ExitError", "Runtime exited without providing a reason");
 }
 

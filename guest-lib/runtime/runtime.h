@@ -22,20 +22,33 @@ int turn_start(struct nexus *nx, const struct nexus_next_options *options);
  */
 int turn_next(const struct http_call *call, const struct nexus_event **event);
 
+/* The function asks to be told when an event is there (of a restored snapshot: its first), and stays for it. As turn_next(). */
+int turn_await(const struct http_call *call);
+
 /* It could not be given to the function after all: the next one that asks gets it. */
 void turn_back(void);
 
 /*
  * The function answers. 0: this thread is to call turn_end(); -EINVAL: it has another id;
- * -EBADFD: there is none.
+ * -EBADFD: there is none. invocation: the name of this turn, as turn_invocation() gives it; NULL: not said.
  */
-int turn_begin_answer(const char *request_id);
+int turn_begin_answer(const char *request_id, const char *invocation);
+
+/* It cannot work on the event that it was told of, whose id is copied. 0: this thread is to call turn_end(); -EBADFD: there is none. */
+int turn_begin_refusal(char id[64]);
+
+/* A name for the event that was just given out: another one each time, also if an event comes again. */
+void turn_invocation(char name[96]);
+
+/* Did the function's present process ever ask for an event? */
+bool turn_has_begun(void);
+
 void turn_end(void);
 
 /* The id of the event that the function works on, copied; "": none. */
 void turn_id(char id[64]);
 
-/* The function's process ended, with this text; what it worked on fails. True: it worked on something. */
+/* The function's process ended, with this text; what it worked on fails. False: it never got an event. */
 bool turn_exit(struct nexus *nx, const char *reason);
 
 /* child.c: the function's process. */

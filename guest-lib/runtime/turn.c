@@ -22,6 +22,8 @@ static struct {
 	pthread_cond_t news;
 	enum turn_state state;
 	struct nexus_event *event;
+	unsigned long long given;	/* events so far */
+	bool begun, worked;		/* since the function's process was started: it asked for an event; it got one */
 	struct nexus *nx;
 	struct nexus_next_options options;
 } turn = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -83,11 +85,12 @@ static void turn_sleep(void)
 	pthread_cond_timedwait(&turn.news, &turn.lock, &ts);
 }
 
-int turn_next(const struct http_call *call, const struct nexus_event **event)
+/* Until an event is there; lock held. */
+static int turn_wait(const struct http_call *call)
 {
 	int ret = 0;
 
-	pthread_mutex_lock(&turn.lock);
+	turn.begun = true;
 	if (turn.state == TURN_GIVEN || turn.state == TURN_ANSWERING)
 		ret = -EBUSY;
 	while (!ret && turn.state != TURN_READY) {
@@ -101,8 +104,29 @@ int turn_next(const struct http_call *call, const struct nexus_event **event)
 		else if (http_gone(call))
 			ret = -EPIPE;
 	}
+	return ret;
+}
+
+int turn_await(const struct http_call *call)
+{
+	int ret;
+
+	pthread_mutex_lock(&turn.lock);
+	ret = turn_wait(call);
+	pthread_mutex_unlock(&turn.lock);
+	return ret;
+}
+
+int turn_next(const struct http_call *call, const struct nexus_event **event)
+{
+	int ret;
+
+	pthread_mutex_lock(&turn.lock);
+	ret = turn_wait(call);
 	if (!ret) {
 		turn.state = TURN_GIVEN;
+		turn.given++;
+		turn.worked = true;
 		*event = turn.event;
 	}
 	pthread_mutex_unlock(&turn.lock);
@@ -117,14 +141,53 @@ void turn_back(void)
 	pthread_mutex_unlock(&turn.lock);
 }
 
-int turn_begin_answer(const char *request_id)
+/* Lock held. */
+static void turn_name(char name[96])
 {
+	snprintf(name, 96, "%.63s/%llu", turn.event->request_id, turn.given);
+}
+
+void turn_invocation(char name[96])
+{
+	pthread_mutex_lock(&turn.lock);
+	turn_name(name);
+	pthread_mutex_unlock(&turn.lock);
+}
+
+bool turn_has_begun(void)
+{
+	bool begun;
+
+	pthread_mutex_lock(&turn.lock);
+	begun = turn.begun;
+	pthread_mutex_unlock(&turn.lock);
+	return begun;
+}
+
+int turn_begin_refusal(char id[64])
+{
+	int ret = -EBADFD;
+
+	pthread_mutex_lock(&turn.lock);
+	if (turn.state == TURN_READY) {
+		snprintf(id, 64, "%s", turn.event->request_id);
+		turn.state = TURN_ANSWERING;
+		ret = 0;
+	}
+	pthread_mutex_unlock(&turn.lock);
+	return ret;
+}
+
+int turn_begin_answer(const char *request_id, const char *invocation)
+{
+	char name[96];
 	int ret = 0;
 
 	pthread_mutex_lock(&turn.lock);
 	if (turn.state != TURN_GIVEN)
 		ret = -EBADFD;
-	else if (strcmp(turn.event->request_id, request_id))
+	else if (strcmp(turn.event->request_id, request_id) ||
+		 (invocation && (turn_name(name), strcmp(name, invocation))))
 		ret = -EINVAL;
 	else
 		turn.state = TURN_ANSWERING;
@@ -157,15 +220,17 @@ void turn_id(char id[64])
 bool turn_exit(struct nexus *nx, const char *reason)
 {
 	char text[256];
-	bool given;
+	bool worked;
 
 	pthread_mutex_lock(&turn.lock);
-	given = turn.state == TURN_GIVEN;
-	if (given) {
+	if (turn.state == TURN_GIVEN) {
 		snprintf(text, sizeof(text), "RequestId: %s Error: %s", turn.event->request_id, reason);
 		nexus_respond_error(nx, turn.event->request_id, "Runtime.ExitError", text);
 		turn_over();
 	}
+	/* What it was answering ends when its connection does. */
+	worked = turn.worked;
+	turn.begun = turn.worked = false;
 	pthread_mutex_unlock(&turn.lock);
-	return given;
+	return worked;
 }

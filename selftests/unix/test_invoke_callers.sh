@@ -62,6 +62,10 @@ url=http://127.0.0.1:$port/2015-03-31/functions/f/invocations
 sign=(--aws-sigv4 aws:amz:eu-central-1:lambda --user AKME:secret/of+mine)
 tap_is "$(curl -sS "${sign[@]}" -d '{"b":1}' "$url")" '{"b":1}' "curl signs too"
 tap_is "$(curl -sS "${sign[@]}" --data-binary plain -H 'Content-Type: text/plain' "${url%/2015*}/function/f")" plain "over plain HTTP as well"
+tap_has "$(curl -sS "${sign[@]}" -d '{"c":1}' "${url%/2015*}/2021-11-15/functions/f/response-streaming-invocations" | tr -d '\0')" \
+	'{"c":1}' "and for a streamed answer"
+tap_is "$(curl -sS -o /dev/null -w '%{http_code}' -d '{}' "${url%/2015*}/2021-11-15/functions/f/response-streaming-invocations")" 403 \
+	"which is not given without"
 tap_is "$(curl -sS -o /dev/null -w '%{http_code} %header{x-amzn-errortype}' -d '{}' "$url")" \
 	"403 MissingAuthenticationTokenException" "no signature"
 tap_is "$(curl -sS -o /dev/null -w '%{http_code}' -d '{}' "${url%/2015*}/function/f")" 403 "nor over plain HTTP"
