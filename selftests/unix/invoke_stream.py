@@ -148,7 +148,8 @@ def test_failures():
     mark("later")
     read_mark("later-status")
     data, complete = Call("exit", "mortal").rest()
-    same((data, complete["ErrorCode"]), (b"first ", "Runtime.ExitError"), "the function's process ends in the middle of a stream")
+    # Its first bytes may still have been in its socket.
+    same((data in (b"", b"first "), complete["ErrorCode"]), (True, "Runtime.ExitError"), "the function's process ends in the middle of a stream")
     same(Call({"b": 2}, "mortal").rest(), (b'{"b": 2}', {}), "it is started again, and serves")
     connection = http.client.HTTPConnection(HOST, timeout=PATIENCE)
     connection.request("POST", "/2015-03-31/functions/plain/invocations", '"fail told-3"')
