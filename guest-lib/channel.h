@@ -68,6 +68,7 @@ struct nexus {
 	struct prefetch *prefetches;	/* what was fetched and not asked for yet */
 	bool in_invocation;		/* between nexus_next() and nexus_respond() */
 	int64_t invocation_deadline;	/* then */
+	uint64_t generation;		/* of the last event; another one: this guest is a clone now */
 	struct nexus_op *lent[NEXUS_LEND_MAX];	/* windows that the daemon may fill; the caller's of nexus_next() */
 	uint64_t prefetched, prefetch_hits, prefetch_useless;
 	struct write_failure failure;

@@ -9,6 +9,9 @@
  *	ARENA {pages}			-> {status, pages}
  *		grow by at most NEXUS_SHARE_MAX_PAGES, or shrink to a size that
  *		the arena had before it grew.
+ *	RESEED {}			-> {status}
+ *		let the guest's kernel begin its random numbers afresh, from what was written
+ *		to /dev/urandom before: this guest is a clone. Needs no HELLO.
  *
  * The end of the connection closes the channel. KICK and WAIT are executed by
  * the process itself.
@@ -27,6 +30,7 @@
 
 #define INIT_HELLO	1U
 #define INIT_ARENA	2U
+#define INIT_RESEED	3U
 
 struct init_msg {
 	uint32_t type;		/* INIT_* */

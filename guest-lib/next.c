@@ -180,6 +180,20 @@ static int event_fill(struct event *e)
 	return 0;
 }
 
+/* Before the function sees the event: what it draws from its kernel then is its own. */
+static void next_reseed(struct nexus *nx, const struct nexus_event *event)
+{
+	bool same;
+
+	{
+		CHANNEL_LOCK(nx);
+		same = nx->generation == event->restore_generation;
+		nx->generation = event->restore_generation;
+	}
+	if (!same && nx->transport->ops->reseed)
+		nx->transport->ops->reseed(nx->transport, event->entropy, sizeof(event->entropy));
+}
+
 void nexus_event_free(struct nexus_event *event)
 {
 	struct event *e = (struct event *)event;
@@ -226,7 +240,9 @@ int nexus_next(struct nexus *nx, const struct nexus_next_options *options, struc
 		ret = next_once(nx, &o, &e);
 		/* A daemon that restarted in the middle of an event: nobody waits for the answer any more. */
 	} while (ret == -ECONNRESET && !nx->dead);
-	if (!ret)
-		*event = &e->public;
-	return ret;
+	if (ret)
+		return ret;
+	next_reseed(nx, &e->public);
+	*event = &e->public;
+	return 0;
 }

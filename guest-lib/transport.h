@@ -36,6 +36,12 @@ struct transport_ops {
 	/* Give back memory beyond `size`, a size that the arena had before. */
 	int (*shrink)(struct transport *t, size_t size);
 
+	/*
+	 * Optional. This guest is a clone: mix these bytes, which nobody else has, into its kernel's
+	 * random numbers, before any more of them are drawn.
+	 */
+	void (*reseed)(struct transport *t, const void *entropy, size_t size);
+
 	/* End the channel and free t. The arena is unmapped. */
 	void (*close)(struct transport *t);
 };

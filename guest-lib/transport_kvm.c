@@ -4,6 +4,7 @@
  * this process maps it, and executes KICK and WAIT itself.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ struct transport_kvm {
 	struct transport t;
 	int sock;
 	uint32_t channel;
+	char path[108];		/* nexus-init's socket */
 };
 
 static struct transport_kvm *to_kvm(struct transport *t)
@@ -73,6 +75,19 @@ static int kvm_resize(struct transport *t, size_t size)
 	return kvm_call(to_kvm(t), &m, NULL);
 }
 
+/* Anybody may mix bytes in; nexus-init may say that they count from now on. It is asked on a connection of its own. */
+static void kvm_reseed(struct transport *t, const void *entropy, size_t size)
+{
+	struct init_msg m = { .type = INIT_RESEED, .version = NEXUS_ABI_VERSION };
+	autoclose int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC), sock = -1;
+
+	if (fd < 0 || write(fd, entropy, size) != (ssize_t)size)
+		return;
+	sock = socket_connect(to_kvm(t)->path);
+	if (sock >= 0)
+		socket_call(sock, &m, sizeof(m), NULL, 0, NULL, ANSWER_MS);
+}
+
 /* nexus-init sees the end of the connection, and closes the channel. */
 static void kvm_close(struct transport *t)
 {
@@ -89,6 +104,7 @@ static const struct transport_ops kvm_ops = {
 	.wait	= kvm_wait,
 	.grow	= kvm_resize,
 	.shrink	= kvm_resize,
+	.reseed	= kvm_reseed,
 	.close	= kvm_close,
 };
 
@@ -146,6 +162,7 @@ int transport_kvm_open(struct transport **t, const struct transport_spec *spec)
 	if (!k)
 		return open_fail(-ENOMEM, "out of memory");
 	k->t = (struct transport){ .ops = &kvm_ops, .size = spec->size, .max = spec->max, .slots = spec->slots };
+	snprintf(k->path, sizeof(k->path), "%s", path);
 	k->sock = socket_connect(path);
 	if (k->sock < 0)
 		return open_fail(k->sock, "nexus-init does not run in this guest: %s: %s", path, strerror(-k->sock));

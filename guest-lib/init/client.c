@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/random.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #include "../../uapi/nexus_ring_ops.h"
+#include "../cleanup.h"
 #include "../hypercall.h"
 #include "../init_protocol.h"
 #include "client.h"
@@ -142,6 +146,14 @@ static int client_hello(struct client *c, struct init_msg *m)
 	return 0;
 }
 
+/* Only the first process may; and what anybody mixed in before can only do good. */
+static int client_reseed(void)
+{
+	autoclose int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 || ioctl(fd, RNDRESEEDCRNG) ? -errno : 0;
+}
+
 /* 0, or -errno: the connection is of no use any more. */
 static int client_answer(struct client *c, struct init_msg *m, int fd)
 {
@@ -186,6 +198,9 @@ void client_serve(struct client *c)
 		break;
 	case INIT_ARENA:
 		m.status = client_arena(c, &m);
+		break;
+	case INIT_RESEED:
+		m.status = client_reseed();
 		break;
 	default:
 		m.status = -EBADMSG;
