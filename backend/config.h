@@ -115,6 +115,8 @@ struct function_config {
 	uint32_t timeout_ms;	/* of one invocation */
 	uint32_t concurrency;	/* invocations at a time, waiting ones included; instances at a time */
 	uint32_t keep_alive_ms;	/* an idle instance lives so long */
+	uint32_t vmm_pool;	/* VMMs started ahead for its snapshot */
+	uint32_t vmm_pool_idle_ms;	/* and ended when no instance was there for so long */
 	char *machine;		/* the VMM's machine type */
 	uint64_t memory;	/* bytes, whole MiB */
 	uint32_t vcpus;

@@ -76,6 +76,11 @@ static const char *instances_parse(void *field, const char *value)
 	return uint_parse(value, field, 0, 100000, "write a number from 0 to 100000");
 }
 
+static const char *pool_parse(void *field, const char *value)
+{
+	return uint_parse(value, field, 0, 1000, "write a number from 0 to 1000");
+}
+
 static const char *vcpus_parse(void *field, const char *value)
 {
 	return uint_parse(value, field, 1, 64, "write a number from 1 to 64");
@@ -355,6 +360,8 @@ const struct config_key config_keys[] = {
 	OBJECT_MS(SECTION_FUNCTION, struct function_config, timeout),
 	OBJECT(SECTION_FUNCTION, struct function_config, concurrency, false, concurrency_parse),
 	OBJECT_MS(SECTION_FUNCTION, struct function_config, keep_alive),
+	OBJECT(SECTION_FUNCTION, struct function_config, vmm_pool, false, pool_parse),
+	OBJECT_MS(SECTION_FUNCTION, struct function_config, vmm_pool_idle),
 	OBJECT(SECTION_FUNCTION, struct function_config, machine, false, machine_parse),
 	OBJECT(SECTION_FUNCTION, struct function_config, memory, false, memory_parse),
 	OBJECT(SECTION_FUNCTION, struct function_config, vcpus, false, vcpus_parse),

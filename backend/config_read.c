@@ -106,6 +106,7 @@ static void *function_new(struct config *config, const char *name)
 	function->timeout_ms = 3000;
 	function->concurrency = 10;
 	function->keep_alive_ms = 300000;
+	function->vmm_pool_idle_ms = 3600000;
 	function->machine = xstrdup("pc");
 	function->memory = 128 << 20;
 	function->vcpus = 1;

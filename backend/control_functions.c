@@ -28,21 +28,26 @@ static const struct function_config *function_named(struct control_call *call, c
 static const char *microvm_state_name(const struct microvm *microvm)
 {
 	static const char *const names[] = {
-		[MICROVM_STARTING] = "starting", [MICROVM_LOADING] = "loading", [MICROVM_RUNNING] = "running",
+		[MICROVM_STARTING] = "starting", [MICROVM_POOLED] = "pooled", [MICROVM_LOADING] = "loading", [MICROVM_RUNNING] = "running",
 		[MICROVM_SAVING] = "saving", [MICROVM_ENDING] = "ending",
 	};
 
 	return names[microvm->state];
 }
 
+static json_int_t step_ms(const struct microvm *microvm, enum timeline_step step)
+{
+	return microvm->at[step] / 1000000;
+}
+
 static json_t *microvm_describe(const struct microvm *microvm)
 {
-	return json_pack("{s:I, s:I, s:s, s:b, s:b, s:I, s:I, s:I, s:I}",
+	return json_pack("{s:I, s:I, s:s, s:b, s:b, s:b, s:b, s:I, s:I, s:I, s:I}",
 			 "pid", (json_int_t)microvm->vmm_pid, "vm", (json_int_t)microvm->vm_id,
 			 "state", microvm_state_name(microvm), "template", microvm->template,
-			 "restored", microvm->restored,
-			 "start_ms", (json_int_t)microvm->start_ms, "ready_ms", (json_int_t)microvm->ready_ms,
-			 "adopted_ms", (json_int_t)microvm->adopted_ms, "running_ms", (json_int_t)microvm->running_ms);
+			 "restored", microvm->restored, "from_pool", microvm->from_pool, "survivor", microvm->survivor,
+			 "start_ms", step_ms(microvm, TIMELINE_WANTED), "ready_ms", step_ms(microvm, TIMELINE_READY),
+			 "adopted_ms", step_ms(microvm, TIMELINE_ADOPTED), "running_ms", step_ms(microvm, TIMELINE_RUNNING));
 }
 
 /* What callers asked of it. */
@@ -65,18 +70,18 @@ static json_t *function_calls(const char *name)
 
 static json_t *function_describe(const struct function_config *function)
 {
-	json_t *list = json_array();
+	json_t *list = json_array(), *pool = json_array();
 
 	for (const struct microvm *i = microvm_first(); i; i = i->next) {
 		if (i->function == function)
-			json_array_append_new(list, microvm_describe(i));
+			json_array_append_new(i->pooled ? pool : list, microvm_describe(i));
 	}
-	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s*, s:s*, s:b, s:o, s:o}",
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s*, s:s*, s:b, s:o, s:o, s:o}",
 			 "name", function->name, "tenant", function->tenant->name,
 			 "timeout_ms", (json_int_t)function->timeout_ms, "concurrency", (json_int_t)function->concurrency,
 			 "keep_alive_ms", (json_int_t)function->keep_alive_ms, "memory", (json_int_t)function->memory,
 			 "vcpus", (json_int_t)function->vcpus, "kernel", function->kernel, "image", function->image,
-			 "snapshot", microvm_has_snapshot(function), "instances", list,
+			 "snapshot", microvm_has_snapshot(function), "instances", list, "pool", pool,
 			 "calls", function_calls(function->name));
 }
 
@@ -122,12 +127,21 @@ void verb_function_stop(struct control_call *call, const json_t *arguments)
 	if (!function)
 		return;
 	for (microvm = microvm_first(); microvm; microvm = microvm->next) {
-		if (microvm->function != function || microvm->template || (pid && microvm->vmm_pid != pid))
+		if (microvm->function != function || microvm->template || microvm->pooled || (pid && microvm->vmm_pid != pid))
 			continue;
 		microvm_kill((struct microvm *)microvm, "stopped by the operator");
 		count++;
 	}
 	control_reply(call, json_pack("{s:I}", "stopped", count));
+}
+
+/* When what happened in its last invocations. */
+void verb_function_timeline(struct control_call *call, const json_t *arguments)
+{
+	const struct function_config *function = function_named(call, arguments);
+
+	if (function)
+		control_reply(call, timelines_describe(function_find(function->name)->timelines));
 }
 
 static void function_snapshot_done(void *arg, const char *error)

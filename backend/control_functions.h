@@ -13,6 +13,7 @@ void verb_function_list(struct control_call *call, const json_t *arguments);
 void verb_function_start(struct control_call *call, const json_t *arguments);
 void verb_function_stop(struct control_call *call, const json_t *arguments);
 void verb_function_snapshot(struct control_call *call, const json_t *arguments);
+void verb_function_timeline(struct control_call *call, const json_t *arguments);
 void verb_function_remove(struct control_call *call, const json_t *arguments);
 
 #endif

@@ -210,6 +210,7 @@ const struct control_verb control_verbs[] = {
 	{ "function-list", verb_function_list },
 	{ "function-start", verb_function_start },
 	{ "function-stop", verb_function_stop },
+	{ "function-timeline", verb_function_timeline },
 	{ "function-snapshot", verb_function_snapshot },
 	{ "function-remove", verb_function_remove },
 	{ "function-invoke", verb_function_invoke },

@@ -247,8 +247,14 @@ int functions_start(const struct config *config, struct loop *main_loop)
 		function = calloc(1, sizeof(*function));
 		if (!function)
 			return -ENOMEM;
+		function->timelines = timelines_new();
+		if (!function->timelines) {
+			free(function);
+			return -ENOMEM;
+		}
 		function->config = fc;
 		function->loop = main_loop;
+		function->used_ms = clock_ms();
 		function->timer.expired = queue_sweep;
 		function->queue_tail = &function->queue;
 		pthread_mutex_init(&function->lock, NULL);
@@ -284,8 +290,14 @@ void functions_stop(void)
 		functions = function->next;
 		loop_timer_stop(function->loop, &function->timer);
 		pthread_mutex_destroy(&function->lock);
+		timelines_free(function->timelines);
 		free(function);
 	}
+}
+
+struct function *function_first(void)
+{
+	return functions;
 }
 
 struct function *function_find(const char *name)

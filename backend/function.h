@@ -16,6 +16,7 @@ struct config;
 struct function_config;
 struct loop;
 struct op;
+struct timelines;
 struct worker;
 
 #define FUNCTION_ACCOUNT	"000000000000"	/* in ARNs: accounts are AWS's business */
@@ -34,6 +35,7 @@ struct function {
 	struct function *next;
 	const struct function_config *config;
 	struct loop *loop;		/* the main thread's */
+	struct timelines *timelines;
 	struct loop_timer timer;	/* runs while events wait; the main thread's */
 
 	pthread_mutex_t lock;		/* of what follows */
@@ -49,6 +51,11 @@ struct function {
 	/* scale.c's, the main thread's */
 	unsigned int start_failures;	/* microVMs in a row that never asked for an event */
 	uint64_t start_after_ms;	/* no further one before */
+
+	/* microvm_pool.c's, the main thread's */
+	unsigned int pool_failures;	/* started VMMs in a row that ended by themselves */
+	uint64_t pool_after_ms;		/* no further one before */
+	uint64_t used_ms;		/* when it had an instance last; at first: the daemon's start */
 };
 
 /* An instance that waits: its Next. Belongs to its worker's thread, but for the list. */
@@ -73,6 +80,7 @@ void functions_quiesce(void);
 void functions_stop(void);
 
 struct function *function_find(const char *name);	/* NULL: none */
+struct function *function_first(void);		/* and on by ->next */
 
 /*
  * Give it to an instance, or queue it; takes the reference over. -EBUSY: as many run or wait as

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include "cleanup.h"
+#include "function.h"
 #include "grpc_link.h"
 #include "invocation.h"
 #include "worker.h"
@@ -31,6 +32,7 @@ struct invocation *invocation_new(struct function *function)
 		return NULL;
 	inv->function = function;
 	inv->refs = 1;
+	timeline_mark(&inv->timeline, TIMELINE_ACCEPTED);
 	pthread_mutex_init(&inv->lock, NULL);
 	invocation_uuid(inv->id);
 	return inv;
@@ -61,6 +63,8 @@ void invocation_put(struct invocation *inv)
 {
 	if (__atomic_sub_fetch(&inv->refs, 1, __ATOMIC_ACQ_REL))
 		return;
+	if (inv->answer.end)
+		timelines_keep(inv->function->timelines, inv);
 	answer_clear(&inv->answer);
 	hints_clear(&inv->hints);
 	grpc_link_put(inv->grpc);
@@ -199,6 +203,7 @@ void invocation_end(struct invocation *inv, enum invocation_end end)
 	if (!inv->answer.end) {
 		inv->answer.broken = answer_has_begun(inv) && end != INVOCATION_ANSWERED;
 		inv->answer.end = end;
+		timeline_mark(&inv->timeline, TIMELINE_ENDED);
 		if (inv->news)
 			inv->news(inv);
 	}

@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include "hints.h"
 #include "loop.h"
+#include "timeline.h"
 
 struct channel;
 struct function;
@@ -96,6 +97,7 @@ struct invocation {
 	struct op *respond;		/* reads the answer */
 	struct loop_timer deadline;
 	uint64_t started_ms;
+	struct timeline timeline;	/* whoever has it marks what happens to it */
 
 	pthread_mutex_t lock;		/* of what follows */
 	struct answer answer;

@@ -183,8 +183,8 @@ static int serve(struct config *config)
 	if (!ret && !stopping)
 		ret = metrics_start(main_loop, config);
 	if (!ret && !stopping) {
-		vm_start(main_loop, config);
 		microvms_start(main_loop, config);
+		vm_start(main_loop, config);
 		scale_start(main_loop);
 		control_functions_start(config);
 		ret = control_serve(main_loop);

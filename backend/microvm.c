@@ -1,57 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "cleanup.h"
 #include "config.h"
-#include "container.h"
-#include "microvm.h"
-#include "log.h"
-#include "loop.h"
-#include "snapshot.h"
+#include "function.h"
+#include "microvm_core.h"
 #include "vm.h"
-#include "vmm.h"
 
-#define TEMPLATE_MS	120000	/* a guest may take so long until it waits for work */
-#define TEMPLATE_LOOK_MS 20
 #define FAIL(status, ...) (snprintf(error, size, __VA_ARGS__), (status))
-
-struct microvm_core {
-	struct microvm microvm;
-	struct vmm_spec spec;
-	struct vmm *vmm;
-	struct snapshot snapshot;	/* restored from, or being taken */
-	struct log_site console;
-	struct loop_timer look;		/* template: does it wait for work? */
-	uint64_t look_until_ms;
-	char name[NEXUS_NAME_MAX + 16];
-	char *ram, *state;		/* of spec, owned */
-	char reason[256];		/* of the end, if it was ours */
-	bool saved;			/* template: state and sidecar are there */
-	void (*ended)(void *arg, const struct microvm *microvm, const char *reason);
-	void (*done)(void *arg, const char *error);	/* template's */
-	void *arg;
-};
 
 static struct loop *main_loop;
 static const struct config *microvm_config;
 static struct microvm *microvms;
-static uint32_t nr_microvms, serial;
-
-static struct microvm_core *to_core(struct microvm *microvm)
-{
-	return container_of(microvm, struct microvm_core, microvm);
-}
+static uint32_t serial;
 
 /* ---- the end ---- */
 
 void microvm_kill(struct microvm *microvm, const char *reason)
 {
-	struct microvm_core *core = to_core(microvm);
+	struct microvm_core *core = microvm_to_core(microvm);
 
 	if (microvm->state == MICROVM_ENDING)
 		return;
@@ -60,15 +30,16 @@ void microvm_kill(struct microvm *microvm, const char *reason)
 	vmm_kill(core->vmm);
 }
 
-static void microvm_free(struct microvm_core *core)
+void microvm_free(struct microvm_core *core)
 {
 	struct microvm *microvm = &core->microvm;
 
 	*microvm->prev = microvm->next;
 	if (microvm->next)
 		microvm->next->prev = microvm->prev;
-	nr_microvms--;
 	loop_timer_stop(main_loop, &core->look);
+	if (microvm->vmm_pid)
+		record_remove(microvm->vmm_pid);
 	vmm_free(core->vmm);
 	snapshot_clear(&core->snapshot);
 	free(core->ram);
@@ -76,51 +47,17 @@ static void microvm_free(struct microvm_core *core)
 	free(core);
 }
 
-/* A file of the function's snapshot, or (file NULL) their directory; the caller frees it. */
-static char *function_path(const struct function_config *function, const char *file)
+char *microvm_path(const struct function_config *function, const char *file)
 {
+	const char *parts[] = { function ? "/" : "", function ? function->name : "", file ? "/" : "", file ? file : "" };
 	char *path;
 
-	if (asprintf(&path, "%s/%s%s%s", microvm_config->snapshot_dir, function->name, file ? "/" : "",
-		     file ? file : "") < 0)
+	if (asprintf(&path, "%s%s%s%s%s", microvm_config->snapshot_dir, parts[0], parts[1], parts[2], parts[3]) < 0)
 		abort();	/* a few bytes */
 	return path;
 }
 
-/* The template's files become the snapshot: the sidecar last, by which a snapshot is known. */
-static int template_commit(const struct microvm_core *core, char *error, size_t size)
-{
-	const struct function_config *function = core->microvm.function;
-	auto_free char *ram = function_path(function, "ram"), *state = function_path(function, "state");
-	auto_free char *sidecar = function_path(function, "sidecar");
-
-	if (unlink(sidecar) && errno != ENOENT)
-		return FAIL(-errno, "cannot remove %s: %s", sidecar, strerror(errno));
-	if (rename(core->ram, ram))
-		return FAIL(-errno, "cannot name %s: %s", ram, strerror(errno));
-	if (rename(core->state, state))
-		return FAIL(-errno, "cannot name %s: %s", state, strerror(errno));
-	return snapshot_save(&core->snapshot, sidecar, error, size);
-}
-
-static void template_ended(struct microvm_core *core, const char *reason)
-{
-	char error[512];
-	const char *what = reason;
-
-	if (core->saved)
-		what = template_commit(core, error, sizeof(error)) ? error : NULL;
-	if (what) {
-		unlink(core->ram);
-		unlink(core->state);
-		log_warning("no snapshot of function %s: %s", core->microvm.function->name, what);
-	} else {
-		log_info("snapshot of function %s taken", core->microvm.function->name);
-	}
-	core->done(core->arg, what);
-}
-
-static void microvm_ended(void *arg, const char *reason)
+static void microvm_vmm_ended(void *arg, const char *reason)
 {
 	struct microvm_core *core = arg;
 
@@ -129,6 +66,8 @@ static void microvm_ended(void *arg, const char *reason)
 	core->microvm.state = MICROVM_ENDING;
 	if (core->microvm.template)
 		template_ended(core, reason);
+	else if (core->microvm.pooled)
+		pool_ended(core, reason);
 	else
 		core->ended(core->arg, &core->microvm, reason);
 	microvm_free(core);
@@ -152,31 +91,80 @@ static int microvm_adopt(struct microvm_core *core, char *error, size_t size)
 	return 0;
 }
 
+/* A clone's vCPUs run once their state is there, and the worker knows its Next: so the event's input is on its way. */
+static void microvm_run(struct microvm_core *core)
+{
+	if (core->microvm.state != MICROVM_LOADING || (core->microvm.restored && !(core->loaded && core->served)))
+		return;
+	core->microvm.at[TIMELINE_CONTINUED] = timeline_now();
+	vmm_run(core->vmm);
+}
+
+static void microvm_served(uint32_t vm_id)
+{
+	struct microvm *microvm = microvm_of_vm(vm_id);
+
+	if (!microvm)
+		return;
+	microvm_to_core(microvm)->served = true;
+	microvm_run(microvm_to_core(microvm));
+}
+
+static void microvm_loaded(void *arg)
+{
+	struct microvm_core *core = arg;
+
+	core->microvm.at[TIMELINE_LOADED] = timeline_now();
+	core->loaded = true;
+	microvm_run(core);
+}
+
+static void microvm_begin(struct microvm_core *core)
+{
+	struct microvm *microvm = &core->microvm;
+	char error[256];
+
+	microvm->state = MICROVM_LOADING;
+	/* From here on the VMM loads, while we adopt and the input is fetched. */
+	if (microvm->restored)
+		vmm_load(core->vmm);
+	if (microvm_adopt(core, error, sizeof(error))) {
+		microvm_kill(microvm, error);
+		return;
+	}
+	microvm->at[TIMELINE_ADOPTED] = timeline_now();
+	if (microvm->restored)
+		vm_when_served(microvm->vm_id, microvm_served);
+	else
+		microvm_run(core);
+}
+
 static void microvm_ready(void *arg)
 {
 	struct microvm_core *core = arg;
-	char error[256];
 
-	core->microvm.ready_ms = loop_now_ms(main_loop);
-	if (microvm_adopt(core, error, sizeof(error))) {
-		microvm_kill(&core->microvm, error);
-		return;
-	}
-	core->microvm.adopted_ms = loop_now_ms(main_loop);
-	core->microvm.state = MICROVM_LOADING;
-	vmm_resume(core->vmm);
+	core->microvm.at[TIMELINE_READY] = timeline_now();
+	if (core->microvm.pooled)
+		core->microvm.state = MICROVM_POOLED;
+	else
+		microvm_begin(core);
 }
 
 static void microvm_running(void *arg)
 {
 	struct microvm_core *core = arg;
+	struct microvm *microvm = &core->microvm;
+	struct function *function = function_find(microvm->function->name);
 
-	core->microvm.state = MICROVM_RUNNING;
-	core->microvm.running_ms = loop_now_ms(main_loop);
-	if (!core->microvm.template)
+	microvm->state = MICROVM_RUNNING;
+	microvm->at[TIMELINE_RUNNING] = timeline_now();
+	if (microvm->template) {
+		template_running(core);
 		return;
-	core->look_until_ms = loop_now_ms(main_loop) + TEMPLATE_MS;
-	loop_timer_start(main_loop, &core->look, TEMPLATE_LOOK_MS);
+	}
+	record_running(microvm->vmm_pid);
+	if (function)
+		timelines_started(function->timelines, microvm->vm_id, microvm->restored, microvm->from_pool, microvm->at);
 }
 
 static void microvm_console(void *arg, const char *line, size_t len)
@@ -186,64 +174,21 @@ static void microvm_console(void *arg, const char *line, size_t len)
 	log_write(&core->console, LOG_INFO, "%s: console: %.*s", core->name, (int)len, line);
 }
 
-/* ---- the template's way to its snapshot ---- */
-
-static void template_look(struct loop_timer *timer)
-{
-	struct microvm_core *core = container_of(timer, struct microvm_core, look);
-
-	if (vm_polls(core->microvm.vm_id)) {
-		core->microvm.state = MICROVM_SAVING;
-		vmm_save(core->vmm);
-	} else if (loop_now_ms(main_loop) >= core->look_until_ms) {
-		microvm_kill(&core->microvm, "the function did not ask for an event within 120 s: see its console in the log");
-	} else {
-		loop_timer_start(main_loop, timer, TEMPLATE_LOOK_MS);
-	}
-}
-
-static void template_frozen(void *arg, int status)
-{
-	struct microvm_core *core = arg;
-
-	core->microvm.vm_id = 0;
-	if (status)
-		microvm_kill(&core->microvm, status == -EBUSY ? "requests were in flight for too long" : strerror(-status));
-	else
-		vmm_save_state(core->vmm);
-}
-
-static void template_stopped(void *arg)
-{
-	struct microvm_core *core = arg;
-	int ret = vm_freeze(core->microvm.vm_id, &core->snapshot, template_frozen, core);
-
-	if (ret)
-		microvm_kill(&core->microvm, strerror(-ret));
-}
-
-static void template_saved(void *arg)
-{
-	struct microvm_core *core = arg;
-
-	core->saved = true;
-	microvm_kill(&core->microvm, "saved");
-}
-
-static const struct vmm_handler microvm_handler = {
+const struct vmm_handler microvm_handler = {
 	.ready = microvm_ready,
+	.loaded = microvm_loaded,
 	.running = microvm_running,
 	.stopped = template_stopped,
 	.saved = template_saved,
 	.console = microvm_console,
-	.ended = microvm_ended,
+	.ended = microvm_vmm_ended,
 };
 
 /* ---- starting ---- */
 
 bool microvm_has_snapshot(const struct function_config *function)
 {
-	auto_free char *path = function_path(function, "sidecar");
+	auto_free char *path = microvm_path(function, "sidecar");
 
 	return !access(path, R_OK);
 }
@@ -253,8 +198,9 @@ int microvm_remove_snapshot(const struct function_config *function)
 	static const char *const files[] = { "sidecar", "state", "ram", NULL };
 	int ret = 0;
 
+	pool_clear(function);
 	for (unsigned int i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		auto_free char *path = function_path(function, files[i]);
+		auto_free char *path = microvm_path(function, files[i]);
 
 		if ((files[i] ? unlink(path) : rmdir(path)) && !ret)
 			ret = -errno;
@@ -268,8 +214,8 @@ static void microvm_spec(struct microvm_core *core)
 
 	snprintf(core->name, sizeof(core->name), "%s-%u", function->name, ++serial);
 	if (core->microvm.template || core->microvm.restored) {
-		core->ram = function_path(function, core->microvm.template ? "ram.new" : "ram");
-		core->state = function_path(function, core->microvm.template ? "state.new" : "state");
+		core->ram = microvm_path(function, core->microvm.template ? "ram.new" : "ram");
+		core->state = microvm_path(function, core->microvm.template ? "state.new" : "state");
 	}
 	core->spec = (struct vmm_spec){
 		.name = core->name, .program = microvm_config->vmm, .machine = function->machine,
@@ -282,7 +228,7 @@ static void microvm_spec(struct microvm_core *core)
 /* Reading it now: a snapshot that is replaced meanwhile is not mixed with this one. */
 static int microvm_load(struct microvm_core *core, char *error, size_t size)
 {
-	auto_free char *path = function_path(core->microvm.function, "sidecar");
+	auto_free char *path = microvm_path(core->microvm.function, "sidecar");
 
 	if (core->microvm.template || !microvm_has_snapshot(core->microvm.function))
 		return 0;
@@ -290,12 +236,16 @@ static int microvm_load(struct microvm_core *core, char *error, size_t size)
 	return snapshot_load(&core->snapshot, path, error, size);
 }
 
-static int microvm_check(const struct function_config *function, char *error, size_t size)
+int microvm_check(const struct function_config *function, char *error, size_t size)
 {
 	const char *const files[] = { function->kernel, function->image };
+	uint32_t count = 0;
 
-	if (nr_microvms >= microvm_config->max_instances)
-		return FAIL(-ENOSPC, "%u instances run, the limit: raise max_instances in [backend]", nr_microvms);
+	/* What waits in the pool is bounded there. */
+	for (const struct microvm *i = microvms; i; i = i->next)
+		count += !i->pooled;
+	if (count >= microvm_config->max_instances)
+		return FAIL(-ENOSPC, "%u instances run, the limit: raise max_instances in [backend]", count);
 	for (unsigned int i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		if (!files[i])
 			return FAIL(-EINVAL, "function %s has no %s: set it in [function %s]", function->name,
@@ -306,20 +256,28 @@ static int microvm_check(const struct function_config *function, char *error, si
 	return 0;
 }
 
-/* Takes core over, also when it fails. */
-static int microvm_run(struct microvm_core *core, char *error, size_t size)
+struct microvm_core *microvm_new(const struct function_config *function)
 {
-	struct microvm *microvm = &core->microvm;
-	int ret;
+	struct microvm_core *core = calloc(1, sizeof(*core));
+	struct microvm *microvm;
 
-	microvm->start_ms = loop_now_ms(main_loop);
+	if (!core)
+		return NULL;
+	microvm = &core->microvm;
+	microvm->function = function;
 	microvm->next = microvms;
 	microvm->prev = &microvms;
 	if (microvm->next)
 		microvm->next->prev = &microvm->next;
 	microvms = microvm;
-	nr_microvms++;
-	core->look.expired = template_look;
+	return core;
+}
+
+int microvm_spawn(struct microvm_core *core, char *error, size_t size)
+{
+	struct microvm *microvm = &core->microvm;
+	int ret;
+
 	ret = microvm_load(core, error, size);
 	if (!ret) {
 		microvm_spec(core);
@@ -328,56 +286,41 @@ static int microvm_run(struct microvm_core *core, char *error, size_t size)
 			ret = FAIL(-errno, "cannot start %s: %s", core->spec.program ? core->spec.program : "QEMU",
 				   strerror(errno));
 	}
-	if (ret)
+	if (ret) {
 		microvm_free(core);
-	else
-		microvm->vmm_pid = core->vmm->pid;
-	return ret;
+		return ret;
+	}
+	microvm->at[TIMELINE_SPAWNED] = timeline_now();
+	microvm->vmm_pid = core->vmm->pid;
+	record_add(microvm->vmm_pid, microvm->function, microvm->restored);
+	return 0;
 }
 
-struct microvm *microvm_start(const struct function_config *function,
-				void (*ended)(void *arg, const struct microvm *microvm, const char *reason),
-				void *arg, char *error, size_t size)
+struct microvm *microvm_start(const struct function_config *function, microvm_ended *ended, void *arg, char *error,
+			      size_t size)
 {
+	uint64_t wanted = timeline_now();
 	struct microvm_core *core;
+	bool ready;
 
 	if (microvm_check(function, error, size))
 		return NULL;
-	core = calloc(1, sizeof(*core));
+	core = pool_take(function);
+	ready = core && core->microvm.state == MICROVM_POOLED;
+	if (!core)
+		core = microvm_new(function);
 	if (!core) {
 		snprintf(error, size, "out of memory");
 		return NULL;
 	}
-	core->microvm.function = function;
 	core->ended = ended;
 	core->arg = arg;
-	return microvm_run(core, error, size) ? NULL : &core->microvm;
-}
-
-int microvm_snapshot(const struct function_config *function, void (*done)(void *arg, const char *error), void *arg,
-		      char *error, size_t size)
-{
-	auto_free char *path = function_path(function, NULL);
-	struct microvm_core *core;
-	int ret;
-
-	for (const struct microvm *i = microvms; i; i = i->next) {
-		if (i->template && i->function == function)
-			return FAIL(-EALREADY, "a snapshot of function %s is being taken", function->name);
-	}
-	ret = microvm_check(function, error, size);
-	if (ret)
-		return ret;
-	if ((mkdir(microvm_config->snapshot_dir, 0700) && errno != EEXIST) || (mkdir(path, 0700) && errno != EEXIST))
-		return FAIL(-errno, "cannot make %s: %s", path, strerror(errno));
-	core = calloc(1, sizeof(*core));
-	if (!core)
-		return FAIL(-ENOMEM, "out of memory");
-	core->microvm.function = function;
-	core->microvm.template = true;
-	core->done = done;
-	core->arg = arg;
-	return microvm_run(core, error, size);
+	core->microvm.at[TIMELINE_WANTED] = wanted;
+	if (ready)
+		microvm_begin(core);
+	else if (!core->vmm && microvm_spawn(core, error, size))
+		return NULL;
+	return &core->microvm;
 }
 
 const struct microvm *microvm_first(void)
@@ -394,14 +337,22 @@ struct microvm *microvm_of_vm(uint32_t vm_id)
 	return microvm;
 }
 
+struct loop *microvms_loop(void)
+{
+	return main_loop;
+}
+
 void microvms_start(struct loop *loop, const struct config *config)
 {
 	main_loop = loop;
 	microvm_config = config;
+	records_open(config->control_path);
+	microvms_end_leftovers();
 }
 
 void microvms_stop(void)
 {
 	while (microvms)
-		microvm_free(to_core(microvms));
+		microvm_free(microvm_to_core(microvms));
+	records_close();
 }

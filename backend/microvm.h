@@ -15,16 +15,19 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "timeline.h"
 
 struct config;
+struct function;
 struct function_config;
 struct loop;
 
 enum microvm_state {
 	MICROVM_STARTING,	/* the VMM starts */
+	MICROVM_POOLED,		/* it has, and waits for an event that wants it */
 	MICROVM_LOADING,	/* adopted; the VMM loads its state, or the guest boots */
 	MICROVM_RUNNING,	/* the vCPUs run; a template: until it waits for work */
-	MICROVM_SAVING,	/* a template: its snapshot is being taken */
+	MICROVM_SAVING,		/* a template: its snapshot is being taken */
 	MICROVM_ENDING,
 };
 
@@ -34,26 +37,36 @@ struct microvm {
 	enum microvm_state state;
 	bool template;		/* lives for its snapshot only */
 	bool restored;
+	bool pooled;		/* in the pool: no instance yet; its VMM may still be starting */
+	bool from_pool;		/* it was */
+	bool survivor;		/* an earlier daemon has started it */
+	bool stale;		/* its snapshot went before it ran */
 	uint32_t vm_id;		/* the module's; 0: not adopted yet */
 	pid_t vmm_pid;
 	bool worked;		/* it has asked for events */
 	/* scale.c's: what it had asked for when last looked at, and since when that stands */
 	uint64_t seen_work, idle_since_ms;
-	/* CLOCK_MONOTONIC: asked for, its VM is there, adopted, its vCPUs run. 0: not yet */
-	uint64_t start_ms, ready_ms, adopted_ms, running_ms;
+	uint64_t at[TIMELINE_STEPS];	/* timeline.h */
 };
+
+typedef void microvm_ended(void *arg, const struct microvm *microvm, const char *reason);
 
 void microvms_start(struct loop *loop, const struct config *config);
 void microvms_stop(void);	/* and with them every VMM that was started here */
 
 /*
- * Start one more. NULL with a message for people: the VMM or a file is missing, or
+ * Know those again that an earlier daemon left, whose vCPUs run: as if they had been started here,
+ * with the struct function as arg of ended(). What it left half started is ended.
+ */
+void microvms_recover(microvm_ended *ended);
+
+/*
+ * Start one more, out of the pool if one is there. NULL with a message for people: the VMM or a file is missing, or
  * the limit of instances is reached. ended() is called once, when it is gone: killed, crashed
  * or powered off; reason is for people.
  */
 struct microvm *microvm_start(const struct function_config *function,
-				void (*ended)(void *arg, const struct microvm *microvm, const char *reason),
-				void *arg, char *error, size_t size);
+			      microvm_ended *ended, void *arg, char *error, size_t size);
 
 /* End it now; ended() follows, with this reason. */
 void microvm_kill(struct microvm *microvm, const char *reason);
@@ -65,6 +78,9 @@ void microvm_kill(struct microvm *microvm, const char *reason);
  */
 int microvm_snapshot(const struct function_config *function, void (*done)(void *arg, const char *error), void *arg,
 		      char *error_text, size_t size);
+
+/* Keep as many VMMs started for the function's snapshot as it wants now; called now and then. */
+void microvm_pool_look(struct function *function);
 
 /* Is there one, whole? */
 bool microvm_has_snapshot(const struct function_config *function);

@@ -109,6 +109,8 @@ void instance_begin(struct invocation *inv, struct channel *channel)
 	inv->next = channel->invocations;
 	channel->invocations = inv;
 	inv->started_ms = loop_now_ms(loop);
+	inv->timeline.vm_id = channel->guest->vm_id;
+	timeline_mark(&inv->timeline, TIMELINE_TAKEN);
 	inv->deadline.expired = invocation_expired;
 	loop_timer_start(loop, &inv->deadline, inv->function->config->timeout_ms);
 	function_count(inv->function, invocations);
@@ -164,8 +166,9 @@ static void lender_use(struct op *op, const struct hint *hint)
 }
 
 /* What is fetched where goes into the answer to op, the Next. */
-static void lenders_use(struct op *op, const struct hints *hints, Nexus__V1__Invocation *to)
+static void lenders_use(struct op *op, struct invocation *inv, Nexus__V1__Invocation *to)
 {
+	const struct hints *hints = &inv->hints;
 	struct channel *channel = op->channel;
 	Nexus__V1__Fetching *fetching;
 	struct lender *lender;
@@ -180,6 +183,7 @@ static void lenders_use(struct op *op, const struct hints *hints, Nexus__V1__Inv
 		fetching->if_match = text_or_empty(op, hints->list[i].if_match);
 		fetching->version_id = text_or_empty(op, hint_version(&hints->list[i]));
 		to->fetching[to->n_fetching++] = fetching;
+		timeline_fetch_begin(&lender->op->core->mark, inv, i);
 		lender_use(lender->op, &hints->list[i]);
 	}
 }
@@ -208,6 +212,7 @@ static int instance_enter(struct op *op)
 	if (inv) {
 		inv->responding = true;
 		inv->failing |= op->request->respond->error;
+		timeline_mark(&inv->timeline, TIMELINE_RESPONDED);
 	}
 	if (op->core->fin)
 		instance_fin(op);
@@ -305,7 +310,7 @@ static void next_describe(struct op *op, struct invocation *inv)
 	to->entropy.len = ENTROPY_SIZE;
 	if (getrandom(to->entropy.data, ENTROPY_SIZE, 0) != ENTROPY_SIZE)
 		abort();	/* after boot it cannot fail */
-	lenders_use(op, &inv->hints, to);
+	lenders_use(op, inv, to);
 	if (inv->grpc)
 		to->grpc = grpc_served_take(op, inv);
 	op->response.content_length = inv->event_len;

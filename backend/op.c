@@ -8,6 +8,7 @@
 #include "config.h"
 #include "container.h"
 #include "gate.h"
+#include "invocation.h"
 #include "log.h"
 #include "op_core.h"
 #include "op_memory.h"
@@ -83,6 +84,8 @@ static void op_free(struct op_core *core)
 
 	op_unpark(core);
 	op_count_poll(core, false);
+	if (core->mark.inv)
+		timeline_fetch_end(&core->mark, 0, -ECANCELED);
 	while (core->gates) {
 		const struct gate *gate = gates[--core->gates];
 
@@ -172,6 +175,8 @@ static void window_complete(struct op_core *core, int status, uint32_t flags, bo
 	if (number == core->op.slot)
 		core->request_done = true;
 	core->moved += window->done;
+	if (core->mark.inv)
+		timeline_fetch_end(&core->mark, core->moved, status);
 	core->op.windows = window->next;
 	if (!core->op.windows)
 		core->windows_tail = &core->op.windows;
@@ -396,6 +401,8 @@ static void submit_request(struct channel *channel, uint32_t number, bool again)
 	}
 	counter_add(&channel->worker->counters.requests, 1);
 	counter_add(&guest->requests, 1);
+	if (channel->invocations && !again)
+		timeline_mark(&channel->invocations->timeline, TIMELINE_REQUEST);
 	window_append(core, channel, number);
 	ret = op_start(core, &channel->slots[number], again);
 	if (ret)

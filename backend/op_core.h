@@ -14,6 +14,7 @@
 #include "nexus_ring.h"
 #include "op.h"
 #include "share.h"
+#include "timeline.h"
 
 struct channel;
 struct worker_core;
@@ -37,6 +38,7 @@ struct op_core {
 	uint64_t moved;			/* bytes through its windows so far */
 	struct order_claim *claim;	/* order.c's */
 	struct journal_waiter *journal_waiter;	/* journal_gate.c's */
+	struct timeline_mark mark;	/* fetched ahead for an event */
 	bool request_done;		/* the request's own slot was completed */
 	bool fin;			/* upload: all its data is here */
 	bool ended;			/* only the end's status and response are left */

@@ -232,6 +232,7 @@ static int respond_start(struct op *op)
 	}
 	respond->inv = inv;
 	if (inv) {
+		timeline_mark(&inv->timeline, TIMELINE_DURABLE);
 		if (inv->respond) {
 			/* What it streams has failed. */
 			respond_cut(inv);

@@ -23,11 +23,11 @@ static unsigned int microvm_count(const struct function_config *config, unsigned
 
 	*starting = 0;
 	for (const struct microvm *m = microvm_first(); m; m = m->next) {
-		if (m->function != config || m->template || m->state == MICROVM_ENDING)
+		if (m->function != config || m->template || m->pooled || m->state == MICROVM_ENDING)
 			continue;
 		count++;
-		/* It will take an event that waits now. */
-		*starting += !m->vm_id || !vm_polled(m->vm_id);
+		/* It will take an event that waits now. A survivor has another one to end first. */
+		*starting += !m->survivor && (!m->vm_id || !vm_polled(m->vm_id));
 	}
 	return count;
 }
@@ -40,7 +40,7 @@ static void scale_ended(void *arg, const struct microvm *microvm, const char *re
 
 	log_info("a microVM of function %s, process %d, has ended: %s", microvm->function->name, microvm->vmm_pid,
 		 reason);
-	if (microvm->worked || vm_polled(microvm->vm_id))
+	if (microvm->worked || microvm->stale || vm_polled(microvm->vm_id))
 		return;
 	/* It never asked for an event: so would the next one not. */
 	delay_ms = doublings < 5 ? BACKOFF_MS << doublings : BACKOFF_MAX_MS;
@@ -80,6 +80,11 @@ static void microvm_look(struct microvm *microvm, uint64_t now_ms)
 	if (microvm->state != MICROVM_RUNNING || microvm->template || !microvm->vm_id)
 		return;
 	work = vm_polled(microvm->vm_id);
+	if (microvm->survivor && !work && now_ms - microvm->at[TIMELINE_ADOPTED] / 1000000 >= microvm->function->timeout_ms) {
+		/* Nobody waits any more for what it works on, and its deadline was an earlier daemon's to watch. */
+		microvm_kill(microvm, "what it did for an earlier daemon passed the deadline");
+		return;
+	}
 	if (work && !microvm->worked) {
 		microvm->worked = true;
 		if (function)
@@ -103,6 +108,8 @@ static void scale_look(struct loop_timer *timer)
 
 	for (const struct microvm *m = microvm_first(); m; m = m->next)
 		microvm_look((struct microvm *)m, now_ms);
+	for (struct function *f = function_first(); f; f = f->next)
+		microvm_pool_look(f);
 	loop_timer_start(main_loop, timer, LOOK_MS);
 }
 
@@ -123,6 +130,7 @@ void scale_expired(const struct guest *guest)
 void scale_start(struct loop *loop)
 {
 	main_loop = loop;
+	microvms_recover(scale_ended);
 	look_timer.expired = scale_look;
 	loop_timer_start(loop, &look_timer, LOOK_MS);
 }

@@ -244,12 +244,12 @@ static void kvm_channel_event(struct kvm_vm *vm, uint32_t number, uint32_t event
 		channel_close(&kvm->channel);	/* may free it */
 }
 
-static void kvm_ready(struct loop_poll *poll, unsigned int revents)
+/* Returns true if the VM is dead. */
+static bool kvm_read_events(struct kvm_vm *vm)
 {
-	struct kvm_vm *vm = container_of(poll, struct kvm_vm, poll);
 	struct nexus_event events[NEXUS_MAX_CHANNELS + 1];
 	ssize_t len = read(vm->handle, events, sizeof(events));
-	bool dead = revents & (POLLHUP | POLLNVAL);
+	bool dead = false;
 
 	for (size_t i = 0; len > 0 && i < len / sizeof(events[0]); i++) {
 		if (events[i].channel == NEXUS_CHANNEL_VM)
@@ -257,6 +257,14 @@ static void kvm_ready(struct loop_poll *poll, unsigned int revents)
 		else
 			kvm_channel_event(vm, events[i].channel, events[i].events);
 	}
+	return dead;
+}
+
+static void kvm_ready(struct loop_poll *poll, unsigned int revents)
+{
+	struct kvm_vm *vm = container_of(poll, struct kvm_vm, poll);
+	bool dead = kvm_read_events(vm) || revents & (POLLHUP | POLLNVAL);
+
 	if (dead || loop_poll_start(vm->worker->loop, poll, vm->handle, POLLIN))
 		kvm_vm_close(vm);
 }
@@ -288,6 +296,11 @@ static void kvm_vm_begin(void *arg)
 	struct kvm_vm *vm = arg;
 
 	worker_add(vm->worker, &vm->client);
+	/* What a clone has in flight is taken before its vCPUs run, not some turns later. */
+	if (kvm_read_events(vm)) {
+		kvm_vm_close(vm);
+		return;
+	}
 	if (loop_poll_start(vm->worker->loop, &vm->poll, vm->handle, POLLIN) ||
 	    (vm->pidfd >= 0 && loop_poll_start(vm->worker->loop, &vm->pid_poll, vm->pidfd, POLLIN)))
 		kvm_vm_close(vm);

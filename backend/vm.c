@@ -312,6 +312,43 @@ void vm_stop(void)
 	}
 }
 
+struct served {
+	uint32_t id;
+	void (*served)(uint32_t id);
+};
+
+static void vm_served_posted(void *arg)
+{
+	struct served *served = arg;
+
+	served->served(served->id);
+	free(served);
+}
+
+/* In the worker's thread, behind what began to serve the VM. */
+static void vm_served(void *arg)
+{
+	if (loop_post(main_loop, vm_served_posted, arg))
+		abort();	/* a few bytes; the VM would never run */
+}
+
+void vm_when_served(uint32_t id, void (*served)(uint32_t id))
+{
+	struct served *fence = malloc(sizeof(*fence));
+	const struct vm *vm = vms;
+
+	while (vm && vm->id != id)
+		vm = vm->next;
+	if (!vm || !fence) {
+		free(fence);
+		served(id);
+		return;
+	}
+	*fence = (struct served){ id, served };
+	if (loop_post(vm->worker->loop, vm_served, fence))
+		abort();	/* the same */
+}
+
 uint32_t vm_polls(uint32_t id)
 {
 	const struct vm *vm = vms;

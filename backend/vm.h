@@ -58,6 +58,12 @@ int vm_freeze(uint32_t id, struct snapshot *snapshot, void (*frozen)(void *arg, 
  */
 int vm_release(uint32_t id, void (*released)(void *arg), void *arg);
 
+/*
+ * Call served(id) once the worker has looked at the VM: what was in flight in a restored one is
+ * in flight again then.
+ */
+void vm_when_served(uint32_t id, void (*served)(uint32_t id));
+
 /* How many operations of the VM wait for news: none, it is not ready yet, or at work. */
 uint32_t vm_polls(uint32_t id);
 uint64_t vm_polled(uint32_t id);	/* how many have begun so far */

@@ -7,7 +7,9 @@
  * A VMM either boots a kernel, or is restored from a snapshot: RAM, mapped
  * copy-on-write from one file that all clones share, and the state of the rest.
  *
- *	vmm_start()		-> ready: adopt it, fill its memory -> vmm_resume() -> running
+ *	vmm_start()		-> ready: adopt it, fill its memory
+ *	vmm_load()		a clone: the state of vCPUs and devices -> loaded
+ *	vmm_run()		-> running
  *	vmm_save()		the vCPUs stop -> stopped -> (collect) -> vmm_save_state() -> saved
  *	vmm_kill()		at any time; ended follows, as after any end
  */
@@ -39,6 +41,7 @@ struct vmm_spec {
 struct vmm_handler {
 	/* The VM exists and may be adopted. */
 	void (*ready)(void *arg);
+	void (*loaded)(void *arg);
 	void (*running)(void *arg);
 	void (*stopped)(void *arg);
 	void (*saved)(void *arg);
@@ -54,7 +57,8 @@ struct vmm_type {
 	const char *name;
 	struct vmm *(*start)(struct loop *loop, const struct vmm_spec *spec, bool restore,
 			     const struct vmm_handler *handler, void *arg);
-	void (*resume)(struct vmm *vmm);
+	void (*load)(struct vmm *vmm);
+	void (*run)(struct vmm *vmm);
 	void (*save)(struct vmm *vmm);
 	void (*save_state)(struct vmm *vmm);
 	void (*kill)(struct vmm *vmm);
@@ -69,6 +73,12 @@ struct vmm {
 
 extern const struct vmm_type vmm_qemu_type;
 
+/*
+ * A VMM that an earlier daemon has started, and that runs: all that can be done with it is to
+ * wait for its end, and to kill it. Takes pidfd over. NULL with errno set.
+ */
+struct vmm *vmm_survivor(struct loop *loop, pid_t pid, int pidfd, const struct vmm_handler *handler, void *arg);
+
 /* NULL with errno set: ENOENT no such program, ENOMEM ... */
 static inline struct vmm *vmm_start(const struct vmm_type *type, struct loop *loop, const struct vmm_spec *spec,
 				    bool restore, const struct vmm_handler *handler, void *arg)
@@ -76,9 +86,14 @@ static inline struct vmm *vmm_start(const struct vmm_type *type, struct loop *lo
 	return type->start(loop, spec, restore, handler, arg);
 }
 
-static inline void vmm_resume(struct vmm *vmm)
+static inline void vmm_load(struct vmm *vmm)
 {
-	vmm->type->resume(vmm);
+	vmm->type->load(vmm);
+}
+
+static inline void vmm_run(struct vmm *vmm)
+{
+	vmm->type->run(vmm);
 }
 
 static inline void vmm_save(struct vmm *vmm)

@@ -35,6 +35,8 @@ enum qemu_step {
 	QEMU_STARTING,
 	QEMU_READY,		/* stopped before its first instruction, or before it has its state */
 	QEMU_LOADING,
+	QEMU_LOADED,
+	QEMU_CONTINUING,
 	QEMU_RUNNING,
 	QEMU_STOPPED,
 	QEMU_SAVING,
@@ -52,6 +54,7 @@ struct qemu {
 	struct qmp *qmp;
 	struct loop_timer timer;
 	int pidfd, console;
+	int state;		/* the file it is restored from, as it was when QEMU was started */
 	struct loop_poll pid_poll, console_poll;
 	struct loop_timer console_rest;
 	char reason[256];	/* why it was killed; else what it said last */
@@ -88,8 +91,8 @@ static void __attribute__((format(printf, 2, 3))) qemu_fail(struct qemu *qemu, c
 static void qemu_expired(struct loop_timer *timer)
 {
 	static const char *const what[] = {
-		[QEMU_STARTING] = "start", [QEMU_LOADING] = "load its state", [QEMU_RUNNING] = "stop",
-		[QEMU_SAVING] = "save its state",
+		[QEMU_STARTING] = "start", [QEMU_LOADING] = "load its state", [QEMU_CONTINUING] = "run",
+		[QEMU_RUNNING] = "stop", [QEMU_SAVING] = "save its state",
 	};
 	struct qemu *qemu = container_of(timer, struct qemu, timer);
 
@@ -133,14 +136,8 @@ static void qemu_set_capabilities(struct qemu *qemu)
 }
 
 /* migrate or migrate-incoming, over the state's file. */
-static void qemu_migrate(struct qemu *qemu, const char *command, int flags)
+static void qemu_migrate(struct qemu *qemu, const char *command, int fd)
 {
-	auto_close int fd = open(qemu->spec->state_path, flags | O_CLOEXEC, 0600);
-
-	if (fd < 0) {
-		qemu_fail(qemu, "%s: %s", qemu->spec->state_path, strerror(errno));
-		return;
-	}
 	qemu_send(qemu, "getfd", json_pack("{s:s}", "fdname", "state"), fd, qemu_done);
 	qemu_send(qemu, command, json_pack("{s:s}", "uri", "fd:state"), -1, qemu_done);
 }
@@ -158,11 +155,6 @@ static void qemu_continued(void *arg, const json_t *result, const char *error)
 	qemu->handler->running(qemu->arg);
 }
 
-static void qemu_continue(struct qemu *qemu)
-{
-	qemu_send(qemu, "cont", NULL, -1, qemu_continued);
-}
-
 static void qemu_stopped(void *arg, const json_t *result, const char *error)
 {
 	struct qemu *qemu = arg;
@@ -176,15 +168,20 @@ static void qemu_stopped(void *arg, const json_t *result, const char *error)
 	qemu->handler->stopped(qemu->arg);
 }
 
-static void qemu_resume(struct vmm *vmm)
+static void qemu_load(struct vmm *vmm)
 {
 	struct qemu *qemu = to_qemu(vmm);
 
 	qemu_set_step(qemu, QEMU_LOADING, true);
-	if (qemu->restore)
-		qemu_migrate(qemu, "migrate-incoming", O_RDONLY);
-	else
-		qemu_continue(qemu);
+	qemu_migrate(qemu, "migrate-incoming", qemu->state);
+}
+
+static void qemu_let_run(struct vmm *vmm)
+{
+	struct qemu *qemu = to_qemu(vmm);
+
+	qemu_set_step(qemu, QEMU_CONTINUING, true);
+	qemu_send(qemu, "cont", NULL, -1, qemu_continued);
 }
 
 static void qemu_save(struct vmm *vmm)
@@ -198,10 +195,15 @@ static void qemu_save(struct vmm *vmm)
 static void qemu_save_state(struct vmm *vmm)
 {
 	struct qemu *qemu = to_qemu(vmm);
+	auto_close int fd = open(qemu->spec->state_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
+	if (fd < 0) {
+		qemu_fail(qemu, "%s: %s", qemu->spec->state_path, strerror(errno));
+		return;
+	}
 	qemu_set_step(qemu, QEMU_SAVING, true);
 	qemu_set_capabilities(qemu);
-	qemu_migrate(qemu, "migrate", O_WRONLY | O_CREAT | O_TRUNC);
+	qemu_migrate(qemu, "migrate", fd);
 }
 
 static void qemu_kill(struct vmm *vmm)
@@ -224,7 +226,8 @@ static void qemu_ready(void *arg)
 static void qemu_migrated(struct qemu *qemu)
 {
 	if (qemu->step == QEMU_LOADING) {
-		qemu_continue(qemu);
+		qemu_set_step(qemu, QEMU_LOADED, false);
+		qemu->handler->loaded(qemu->arg);
 	} else if (qemu->step == QEMU_SAVING) {
 		qemu_set_step(qemu, QEMU_SAVED, false);
 		qemu->handler->saved(qemu->arg);
@@ -354,6 +357,8 @@ static void qemu_free(struct vmm *vmm)
 		loop_poll_stop(qemu->loop, &qemu->console_poll);
 		close(qemu->console);
 	}
+	if (qemu->state >= 0)
+		close(qemu->state);
 	qmp_free(qemu->qmp);
 	free(qemu);
 }
@@ -459,6 +464,11 @@ static int qemu_run(struct qemu *qemu)
 	auto_close int console = -1, qmp = -1, our_qmp = -1;
 	int fds[2], ret;
 
+	if (qemu->restore) {
+		qemu->state = open(qemu->spec->state_path, O_RDONLY | O_CLOEXEC);
+		if (qemu->state < 0)
+			return -errno;
+	}
 	if (pipe2(fds, O_CLOEXEC))
 		return -errno;
 	qemu->console = fds[0];
@@ -493,7 +503,7 @@ static struct vmm *qemu_start(struct loop *loop, const struct vmm_spec *spec, bo
 		return NULL;
 	*qemu = (struct qemu){
 		.vmm.type = &vmm_qemu_type, .loop = loop, .spec = spec, .handler = handler, .arg = arg,
-		.restore = restore, .pidfd = -1, .console = -1, .timer.expired = qemu_expired,
+		.restore = restore, .pidfd = -1, .console = -1, .state = -1, .timer.expired = qemu_expired,
 		.pid_poll.ready = qemu_exited, .console_poll.ready = qemu_console_ready,
 		.console_rest.expired = qemu_console_rested,
 	};
@@ -510,7 +520,8 @@ static struct vmm *qemu_start(struct loop *loop, const struct vmm_spec *spec, bo
 const struct vmm_type vmm_qemu_type = {
 	.name = "qemu",
 	.start = qemu_start,
-	.resume = qemu_resume,
+	.load = qemu_load,
+	.run = qemu_let_run,
 	.save = qemu_save,
 	.save_state = qemu_save_state,
 	.kill = qemu_kill,

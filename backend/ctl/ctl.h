@@ -31,6 +31,7 @@ int ctl_function_show(const struct ctl *ctl, int argc, char **argv);
 int ctl_function_start(const struct ctl *ctl, int argc, char **argv);
 int ctl_function_stop(const struct ctl *ctl, int argc, char **argv);
 int ctl_function_snapshot(const struct ctl *ctl, int argc, char **argv);
+int ctl_function_timeline(const struct ctl *ctl, int argc, char **argv);
 int ctl_function_remove(const struct ctl *ctl, int argc, char **argv);
 int ctl_function_invoke(const struct ctl *ctl, int argc, char **argv);
 int ctl_function_logs(const struct ctl *ctl, int argc, char **argv);

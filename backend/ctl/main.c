@@ -17,6 +17,7 @@ static const char usage[] =
 	"  function show NAME                             all of one of them\n"
 	"  function start NAME                            start one more instance\n"
 	"  function stop NAME                             end its instances\n"
+	"  function timeline NAME                         when what happened in its last invocations\n"
 	"  function snapshot NAME                         take its snapshot: later instances are clones\n"
 	"  function remove NAME                           remove the snapshot\n"
 	"  function invoke NAME [--payload FILE|-] [--async] [--log]\n"
@@ -49,6 +50,7 @@ static const struct {
 	{ { "function", "show" }, ctl_function_show },
 	{ { "function", "start" }, ctl_function_start },
 	{ { "function", "stop" }, ctl_function_stop },
+	{ { "function", "timeline" }, ctl_function_timeline },
 	{ { "function", "snapshot" }, ctl_function_snapshot },
 	{ { "function", "remove" }, ctl_function_remove },
 	{ { "function", "invoke" }, ctl_function_invoke },
