@@ -12,6 +12,7 @@
 # make bench-compare BASE=old.json  what grew since
 # make bench-unix  the daemon against wrk and curl, over the unix transport; 5 minutes
 # make bench-fairness  one tenant's latency beside another at full blast; a minute
+# make bench-timeline  a cold invocation drawn: what overlaps, what that saves; 10 minutes
 # make bench-exact  a GET's cost in instructions, against libcurl over virtio-net; 3 minutes
 # make setup      installs what the build and the tests need (Debian packages)
 # make install    into $(DESTDIR)$(PREFIX)
@@ -22,7 +23,7 @@ PREFIX ?= /usr/local
 top := $(CURDIR)
 O ?= $(top)/build
 
-.PHONY: all kmod backend guest-lib selftests setup run lint test test-kernels debug-kernel test-debug install clean help bench bench-quick bench-compare bench-unix bench-fairness bench-exact
+.PHONY: all kmod backend guest-lib selftests setup run lint test test-kernels debug-kernel test-debug install clean help bench bench-quick bench-compare bench-unix bench-fairness bench-exact bench-timeline
 
 all: kmod backend guest-lib selftests
 
@@ -97,6 +98,9 @@ bench-fairness: setup all
 bench-exact: setup all
 	@selftests/setup bench
 	@NEXUS_BUILD=$(O) selftests/bench/exact $(if $(JSON),--json '$(JSON)')
+
+bench-timeline: setup all
+	@NEXUS_BUILD=$(O) selftests/bench/timeline
 
 install: all
 	$(MAKE) --no-print-directory -C backend O=$(O)/backend PREFIX=$(PREFIX) install

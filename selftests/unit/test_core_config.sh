@@ -245,13 +245,15 @@ retries = 3
 prefetch = /bucket
 concurrency = 0
 grpc_services = a.B /a.B/C
+vmm_pool = 1001
 [caller c]
 tenant = t
 credentials = gone"
 fault "callers and functions" "a.conf:8: listen = 127.0.0.1: write ADDRESS:PORT" \
 	"a.conf:10: tenant = nobody: there is no such [tenant NAME] section" "a.conf:11: retries = 3: write 0, 1 or 2" \
 	"a.conf:12: prefetch = /bucket: write where events name" "a.conf:13: concurrency = 0" \
-	"a.conf:14: grpc_services = a.B /a.B/C: write PACKAGE.SERVICE" "gone: cannot open"
+	"a.conf:14: grpc_services = a.B /a.B/C: write PACKAGE.SERVICE" \
+	"a.conf:15: vmm_pool = 1001: write a number from 0 to 1000" "gone: cannot open"
 config "$good
 [ingress]
 listen = [::1]:9090
@@ -264,6 +266,8 @@ start_timeout = 1s
 max_events = 0
 retries = 0
 retry_delay = 1s
+vmm_pool = 2
+vmm_pool_idle = 10m
 prefetch = /bucket /key
 prefetch = data /a~1b/0
 grpc_services = helloworld.Greeter other

@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# VMMs that are started ahead of need: a cold invocation then pays the load of its clone only.
+. "$(dirname "$0")/lib.sh"
+. "$top/selftests/tap.sh"
+. "$top/selftests/e2e/functions.sh"
+. "$top/selftests/e2e/clones.sh"
+
+pids() { members "$1" pool pid | xargs; }
+
+host_start
+functions_configure 1
+clones_configure pool 65536 'concurrency = 1' 'keep_alive = 1s' 'vmm_pool = 2'
+clones_configure brief 65536 'concurrency = 1' 'vmm_pool = 1' 'vmm_pool_idle = 5s'
+backend_start
+tap_ok $? "the daemon starts"
+sleep 2
+tap_is "$(pool pool)" 0 "without a snapshot nothing is started ahead"
+clones_snapshot pool
+tap_ok $? "function snapshot"
+until_true 60 has_pool pool 2
+tap_ok $? "two VMMs are started for its snapshot, beyond max_instances"
+first=$(pids pool)
+for pid in $first; do
+	echo "# a started VMM: $(awk '/^(Rss|Pss|Private_Dirty|Anonymous):/ { printf "%s %s kB  ", $1, $2 }' "/proc/$pid/smaps_rollup")"
+done
+tap_is "$(invoke pool seed/known | field n)" 5 "an invocation is answered"
+until_true 20 kept pool 1
+tap_is "$(timeline pool 's["pooled"] and s["spawned"] < 0')" True \
+	"by a clone whose VMM was there before the event"
+nexusctl function timeline pool | sed 's/^/# /'
+grep -qw "$(members pool instances pid)" <<<"$first"
+tap_ok $? "it is one of the two"
+until_true 60 has_pool pool 2
+tap_ok $? "another one takes its place"
+most=0
+for i in 1 2; do
+	invoke pool seed/known >/dev/null
+	now=$(members pool pool pid | grep -c .)
+	most=$((now > most ? now : most))
+	until_true 60 has_instances pool 0
+done
+[ $most -le 2 ]
+tap_ok $? "never more than vmm_pool ($most)"
+has_pool pool 2 || until_true 60 has_pool pool 2
+tap_ok $? "they outlive the last instance: the next cold start is theirs"
+
+victim=$(pids pool | cut -d' ' -f1)
+kill -9 "$victim"
+until_true 60 logged "process $victim, has ended"
+tap_ok $? "one that is killed is missed"
+until_true 60 has_pool pool 2
+tap_ok $? "and replaced"
+old=$(pids pool)
+clones_snapshot pool
+tap_ok $? "a new snapshot"
+# shellcheck disable=SC2086
+until_true 60 gone $old
+tap_ok $? "ends those that were started for the old one"
+until_true 60 has_pool pool 2
+tap_is "$(invoke pool seed/known | field n)" 5 "and an invocation meets the new one"
+old=$(pids pool)
+nexusctl function remove pool
+# shellcheck disable=SC2086
+until_true 60 gone $old
+tap_ok $? "without a snapshot they end"
+
+until_true 60 has_instances pool 0
+clones_snapshot brief
+tap_ok $? "a function with a brief vmm_pool_idle"
+invoke brief seed/known >/dev/null
+until_true 60 has_pool brief 1
+old=$(pids brief)
+nexusctl function stop brief >/dev/null
+# shellcheck disable=SC2086
+until_true 60 gone $old
+tap_ok $? "has none once no instance was there for so long"
+logged "nothing to do for vmm_pool_idle"
+tap_ok $? "and the log says why"
+invoke brief seed/known >/dev/null
+until_true 60 has_pool brief 1
+old=$(pids brief)
+backend_stop
+# shellcheck disable=SC2086
+until_true 20 gone $old
+tap_ok $? "the daemon's end is theirs"
+backend=
+host_stop
+tap_done
