@@ -114,12 +114,13 @@ static uint64_t function_value(const struct function_counts *counts, size_t fiel
 	return function_fields[field].type[0] == 'c' ? *(const uint64_t *)at : *(const uint32_t *)at;
 }
 
-static uint32_t function_instances(const struct function_config *function)
+/* Those that wait in the pool, or the others. */
+static uint32_t function_microvms(const struct function_config *function, bool pooled)
 {
 	uint32_t count = 0;
 
 	for (const struct microvm *i = microvm_first(); i; i = i->next)
-		count += i->function == function;
+		count += i->function == function && i->pooled == pooled;
 	return count;
 }
 
@@ -145,7 +146,11 @@ static void write_functions(FILE *out, const struct config *config)
 	family(out, "function_microvms", "gauge", "microVMs that the daemon runs");
 	for (const struct function_config *f = config->functions; f; f = f->next)
 		fprintf(out, "nexus_function_microvms{function=\"%s\",tenant=\"%s\"} %u\n", f->name, f->tenant->name,
-			function_instances(f));
+			function_microvms(f, false));
+	family(out, "function_started_vmms", "gauge", "VMMs that wait for the next microVM");
+	for (const struct function_config *f = config->functions; f; f = f->next)
+		fprintf(out, "nexus_function_started_vmms{function=\"%s\",tenant=\"%s\"} %u\n", f->name, f->tenant->name,
+			function_microvms(f, true));
 }
 
 char *metrics_text(const struct config *config)

@@ -39,6 +39,7 @@ tap_is "$(sample nexus_journal_records)" 0 "the journal"
 tap_is "$(sample nexus_breakers_open)" 0 "no endpoint is given up"
 tap_is "$(sample nexus_function_invocations_total/idle/test)" 0 "a function and its tenant"
 tap_is "$(sample nexus_function_microvms/idle/test)" 0 "and its microVMs"
+tap_is "$(sample nexus_function_started_vmms/idle/test)" 0 "and what is started ahead"
 tap_is "$(scrape -X POST -d x)" "405 text/plain" "POST is refused"
 tap_is "$(curl -sS -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port/")" 404 "other paths are not there"
 for i in 1 2 3 4 5 6 7 8; do scrape -o /dev/null >"$work/scrape.$i" & scrapes+=($!); done
