@@ -39,6 +39,7 @@ tap_ok $? "$count clones at once"
 wait "${callers[@]}"
 tap_is "$(instances clone)" $count "each answered one caller"
 weigh >$state/weights
+sed 's/^/# /' "$state"/clone.[0-9]*
 sed 's/^/# private, anonymous, resident, proportional kB: /' $state/weights
 tap_is "$(cat $state/clone.[0-9]* | grep -c "\"n\":$size,")" $count "each read its object"
 tap_is "$(distinct sum)" 1 "and gives the same answer to the same input"

@@ -24,8 +24,8 @@ while [ $early = 0 ] && [ $count -lt 5 ]; do
 	until_true 20 kept clone $count
 	nexusctl function timeline clone | tail -n 3 | sed 's/^/# /'
 	mapfile -t seen < <(timeline clone 't["cold"] and s["restored"]' \
-		'[s["wanted"], s["ready"], s["adopted"], m["taken"], f[0]["started"], s["continued"], s["running"]]' \
-		'sorted([s["wanted"], s["ready"], s["adopted"], m["taken"], f[0]["started"], s["continued"], s["running"]])' \
+		'[s["wanted"], s["ready"], m["taken"], f[0]["started"], s["continued"], s["running"]]' \
+		'sorted([s["wanted"], s["ready"], m["taken"], f[0]["started"], s["continued"], s["running"]])' \
 		's["overlap"] > 0' 'm["taken"] <= m["first_request"] <= m["responded"] <= m["durable"] <= m["ended"]' \
 		'f[0]["finished"] <= s["continued"] and f[0]["bytes"] == 5')
 	[ "${seen[1]}" = "${seen[2]}" ] || break
@@ -34,7 +34,7 @@ done
 tap_is "$(field n <$state/cold)" 5 "an invocation is answered"
 tap_is "$(field hits <$state/cold)" 1 "whose input the guest did not have to ask for"
 tap_is "${seen[0]}" True "its microVM was cloned for it"
-tap_is "${seen[1]}" "${seen[2]}" "wanted, VM there, adopted, event taken, fetch begun: all before its first instruction"
+tap_is "${seen[1]}" "${seen[2]}" "wanted, VM there, event taken, fetch begun: all before its first instruction"
 tap_is $early 1 "and all of the small object is in the clone's memory before it"
 tap_is "${seen[3]}" True "load and fetch went on at the same time"
 tap_is "${seen[4]}" True "then the function's first request, its answer, its writes, the end"
