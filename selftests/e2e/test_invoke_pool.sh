@@ -6,12 +6,12 @@
 . "$top/selftests/e2e/functions.sh"
 . "$top/selftests/e2e/clones.sh"
 
+ended() { logged "has ended: $1"; }
 pids() { members "$1" pool pid | xargs; }
 
 host_start
 functions_configure 1
 clones_configure pool 65536 'concurrency = 1' 'keep_alive = 1s' 'vmm_pool = 2'
-clones_configure brief 65536 'concurrency = 1' 'vmm_pool = 1' 'vmm_pool_idle = 5s'
 backend_start
 tap_ok $? "the daemon starts"
 sleep 2
@@ -57,30 +57,26 @@ tap_ok $? "ends those that were started for the old one"
 until_true 60 has_pool pool 2
 tap_is "$(invoke pool seed/known | field n)" 5 "and an invocation meets the new one"
 old=$(pids pool)
-nexusctl function remove pool
-# shellcheck disable=SC2086
-until_true 60 gone $old
-tap_ok $? "without a snapshot they end"
-
-until_true 60 has_instances pool 0
-clones_snapshot brief
-tap_ok $? "a function with a brief vmm_pool_idle"
-invoke brief seed/known >/dev/null
-until_true 60 has_pool brief 1
-old=$(pids brief)
-nexusctl function stop brief >/dev/null
-# shellcheck disable=SC2086
-until_true 60 gone $old
-tap_ok $? "has none once no instance was there for so long"
-logged "nothing to do for vmm_pool_idle"
-tap_ok $? "and the log says why"
-invoke brief seed/known >/dev/null
-until_true 60 has_pool brief 1
-old=$(pids brief)
 backend_stop
 # shellcheck disable=SC2086
 until_true 20 gone $old
 tap_ok $? "the daemon's end is theirs"
-backend=
+! ended "the function had nothing to do for vmm_pool_idle"
+tap_ok $? "none has ended for want of work so far"
+
+sed -i 's/^vmm_pool = 2/vmm_pool = 1\nvmm_pool_idle = 3s/' $state/config/functions.d/pool.conf
+backend_start
+until_true 60 ended "the function had nothing to do for vmm_pool_idle"
+tap_ok $? "a daemon starts them ahead of the first event, and ends them after vmm_pool_idle without an instance"
+sed -i 's/^vmm_pool_idle = .*/vmm_pool_idle = 1h/' $state/config/functions.d/pool.conf
+backend_stop
+backend_start
+until_true 60 has_pool pool 1
+old=$(pids pool)
+nexusctl function remove pool
+# shellcheck disable=SC2086
+until_true 60 gone $old
+tap_ok $? "without a snapshot they end"
+tap_is "$(pool pool)" 0 "and no other is started"
 host_stop
 tap_done
