@@ -392,6 +392,12 @@ static void __attribute__((format(printf, 3, 4))) args_print(struct qemu_args *a
 	args_add(args, at);
 }
 
+/* Linux takes its time of day from there; the other machines have one anyway. */
+static const char *qemu_clock(const char *machine)
+{
+	return strcmp(machine, "microvm") ? "" : ",rtc=on";
+}
+
 static void qemu_args(struct qemu_args *args, const struct vmm_spec *spec, bool restore)
 {
 	args_add(args, "qemu-system-x86_64");
@@ -410,9 +416,9 @@ static void qemu_args(struct qemu_args *args, const struct vmm_spec *spec, bool 
 	if (spec->ram_path) {
 		args_print(args, "-object", "memory-backend-file,id=ram,size=%uM,mem-path=%s,share=%s",
 			   spec->memory_mib, spec->ram_path, restore ? "off" : "on");
-		args_print(args, "-M", "%s,memory-backend=ram", spec->machine);
+		args_print(args, "-M", "%s%s,memory-backend=ram", spec->machine, qemu_clock(spec->machine));
 	} else {
-		args_print(args, "-M", "%s", spec->machine);
+		args_print(args, "-M", "%s%s", spec->machine, qemu_clock(spec->machine));
 	}
 	args_print(args, "-chardev", "stdio,id=console,signal=off");
 	args_print(args, "-serial", "chardev:console");
