@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "cleanup.h"
 #include "invocation.h"
 #include "timeline.h"
 
@@ -186,13 +187,18 @@ static json_t *kept_describe(const struct timelines *timelines, const struct kep
 
 json_t *timelines_describe(struct timelines *timelines)
 {
+	auto_free struct kept *kept = malloc(sizeof(timelines->kept));
 	json_t *list = json_array();
-	unsigned long first;
+	unsigned long nr;
 
+	if (!kept)
+		return list;
+	/* Nobody who keeps an invocation waits for the text. */
 	pthread_mutex_lock(&timelines->lock);
-	first = timelines->nr_kept > TIMELINE_KEPT ? timelines->nr_kept - TIMELINE_KEPT : 0;
-	for (unsigned long i = first; i < timelines->nr_kept; i++)
-		json_array_append_new(list, kept_describe(timelines, &timelines->kept[i % TIMELINE_KEPT]));
+	nr = timelines->nr_kept;
+	memcpy(kept, timelines->kept, sizeof(timelines->kept));
 	pthread_mutex_unlock(&timelines->lock);
+	for (unsigned long i = nr > TIMELINE_KEPT ? nr - TIMELINE_KEPT : 0; i < nr; i++)
+		json_array_append_new(list, kept_describe(timelines, &kept[i % TIMELINE_KEPT]));
 	return list;
 }
