@@ -9,6 +9,7 @@
 #include "function.h"
 #include "microvm_core.h"
 
+#define REST_MS		3000	/* after one was taken: its guest is to have the processors first */
 #define BACKOFF_MS	1000	/* after one that ended by itself; doubles with each */
 #define BACKOFF_MAX_MS	30000
 
@@ -20,6 +21,8 @@ static bool is_pooled(const struct microvm *microvm, const struct function_confi
 /* One that is ready, before one that still starts. */
 struct microvm_core *pool_take(const struct function_config *function)
 {
+	struct function *owner = function_find(function->name);
+	uint64_t now_ms = loop_now_ms(microvms_loop());
 	struct microvm *best = NULL;
 
 	for (const struct microvm *i = microvm_first(); i; i = i->next)
@@ -27,6 +30,8 @@ struct microvm_core *pool_take(const struct function_config *function)
 			best = (struct microvm *)i;
 	if (!best)
 		return NULL;
+	if (owner && owner->pool_after_ms <= now_ms)	/* not put off by each further one */
+		owner->pool_after_ms = now_ms + REST_MS;
 	best->pooled = false;
 	best->from_pool = true;
 	return microvm_to_core(best);
