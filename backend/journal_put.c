@@ -46,6 +46,7 @@ static void put_end(struct op *op, int status)
 	/* The record, if it counts, is the journal's by now. */
 	put->write->drop = true;
 	journal_write_send(put->write);
+	op->response.http_status = status ? 0 : 200;
 	op_finish(op, status);
 }
 

@@ -43,6 +43,7 @@ enum nexus_write_mode {
 	NEXUS_WRITE_THROUGH,		/* the store has it */
 	NEXUS_WRITE_DEFERRED,		/* the host has it; nexus_flush() tells when the store has, and whether */
 	NEXUS_WRITE_JOURNALED,		/* it is on the host's disk */
+	NEXUS_WRITE_CONFIGURED,		/* as the host is configured; the store has it, where that says nothing */
 };
 
 /* An operation refuses what it does not take with -EINVAL. */

@@ -42,7 +42,9 @@ static struct nexus_op *put_begin(struct nexus *nx, const char *bucket, const ch
 	    op_fields(op, o.metadata, put.n_metadata = o.nr_metadata, "metadata", &put.metadata) ||
 	    op_fields(op, o.headers, put.n_headers = o.nr_headers, "headers", &put.headers))
 		return op;
-	if (!o.write_mode)
+	if (o.write_mode == NEXUS_WRITE_CONFIGURED)
+		o.write_mode = NEXUS_WRITE_DEFAULT;	/* and so it goes to the host */
+	else if (!o.write_mode)
 		o.write_mode = put_default_mode(nx, &o, payload->len);
 	if (o.write_mode == NEXUS_WRITE_DEFERRED ||
 	    (!o.write_mode && nexus_load(&nx->header->host_flags) & NEXUS_HOST_DEFERRED)) {

@@ -107,7 +107,8 @@ unsigned int nexus_op_http_status(const struct nexus_op *op)
 	CHANNEL_LOCK(op->nx);
 	const Nexus__V1__Response *r = op->failure && op->failure->http_status ? op->failure : result_response(op);
 
-	return r ? r->http_status : 0;
+	/* Who asked for a write need not know that the store has not answered yet. */
+	return r ? r->http_status : op->acknowledged ? 200 : 0;
 }
 
 uint64_t nexus_op_content_length(const struct nexus_op *op)

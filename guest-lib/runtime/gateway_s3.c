@@ -384,6 +384,8 @@ static bool s3_write_mode(struct s3 *s3)
 	};
 	const char *wanted = http_field(s3->call, "Nexus-Write-Mode");
 
+	/* An SDK's caller may want the entity tag: nothing is deferred that nobody has asked to be. */
+	s3->o.write_mode = NEXUS_WRITE_CONFIGURED;
 	if (!wanted)
 		return true;
 	for (unsigned int mode = NEXUS_WRITE_THROUGH; mode < sizeof(names) / sizeof(names[0]); mode++) {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Calls functions of nexus-python by the genuine boto3. usage: call.py PORT   TAP"""
 import base64
+import hashlib
 import json
 import os
 import sys
@@ -64,6 +65,9 @@ def main(port):
     _, got = call("store", {"Records": [{"s3": {"bucket": {"name": "nexus-test"}, "object": {"key": "python/event"}}}]})
     stored = s3.get_object(Bucket="nexus-test", Key="python/event.upper")["Body"].read()
     ok(got == 9 and stored == b"SOME TEXT", "a handler reads and writes S3 by boto3", [got, stored])
+    _, got = call("tagged", {})
+    ok(got["status"] == 200 and got["type"], "a put that is not stored yet looks as one that is", got)
+    ok(got["tags"] == ['"%s"' % hashlib.md5(b"tagged").hexdigest()] * 5, "its entity tag is there when it is looked at", got)
     print(f"1..{count}")
     return failures
 

@@ -45,6 +45,17 @@ def store(event, context):
     return len(text)
 
 
+def tagged(event, context):
+    """What a function may look at that does not know when its writes are stored."""
+    import json
+    import boto3
+    s3 = boto3.client("s3")
+    answers = [s3.put_object(Bucket="nexus-test", Key=f"python/tagged-{i}", Body=b"tagged") for i in range(5)]
+    return {"status": answers[0]["ResponseMetadata"]["HTTPStatusCode"], "type": isinstance(answers[0], dict),
+            "tags": [answers[0]["ETag"], answers[1].get("ETag"), dict(answers[2].items())["ETag"],
+                     json.loads(json.dumps(answers[3]))["ETag"], "ETag" in answers[4] and answers[4]["ETag"]]}
+
+
 def prefetched(event, context):
     """What it costs this process to get the object that its event names: slots submitted, objects found here."""
     import boto3

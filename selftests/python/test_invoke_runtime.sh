@@ -6,7 +6,7 @@ build=${NEXUS_BUILD:-$top/build}
 . "$top/selftests/tap.sh"
 . "$top/selftests/unix/lib.sh"
 
-functions=(echo fails odd store prefetched)
+functions=(echo fails odd store tagged prefetched)
 port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 unix_config() {
 	local name

@@ -91,6 +91,11 @@ def _options(operation, params):
     return options
 
 
+# What a HEAD of the same object takes, too.
+_NAMES = frozenset((
+    "Bucket", "Key", "ExpectedBucketOwner", "RequestPayer", "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5"))
+
+
 def _result(operation, op):
     """The answer's members that are headers, and its metadata."""
     result = {"ResponseMetadata": metadata(op, kind=_KINDS.get(operation, ""))}
@@ -194,8 +199,13 @@ class S3(BaseClient):
         return result
 
     def _put_object(self, operation, params):
-        return self._upload(operation, params, lambda channel, options: channel.put(
+        names = {name: value for name, value in params.items() if name in _NAMES}
+        result = self._upload(operation, params, lambda channel, options: channel.put(
             params["Bucket"], params["Key"], single=True, **options), _CONTENT_TYPE)
+        if "ETag" in result:
+            return result
+        from nexus.pending import PendingAnswer
+        return PendingAnswer(result, shapes.OUTPUT[operation].split(), lambda: self.head_object(**names))
 
     def _upload_part(self, operation, params):
         return self._upload(operation, params, lambda channel, options: channel.multipart_part(
