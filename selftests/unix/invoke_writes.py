@@ -131,7 +131,7 @@ def test_modes():
 
 
 def test_gateway():
-    for word, want in ("put", "at once"), ("put through", "when stored"):
+    for word, want in ("put deferred", "at once"), ("put", "when stored"):
         with Standstill() as still:
             before = taken("shell")
             call = Call("shell", word)

@@ -25,9 +25,9 @@ while curl -sS -D "$mine/head" -o "$mine/event" "$api/invocation/next"; do
 		answer '"slept"'
 		;;
 	*'"hang"'*) sleep 3 ;;
-	*'"put"'* | *'"put through"'*)
+	*'"put"'* | *'"put deferred"'*)
 		# Through the gateway, which reads the service's name from a signature.
-		mode=$(grep -q through "$mine/event" && echo 'Nexus-Write-Mode: through')
+		mode=$(grep -q deferred "$mine/event" && echo 'Nexus-Write-Mode: deferred')
 		curl -sS -o "$mine/put" -w '%{http_code}' -T "$mine/event" -H "$mode" \
 			-H 'Authorization: AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/s3/aws4_request' \
 			"$AWS_ENDPOINT_URL/nexus-test/invoke/gateway" >"$mine/code"
