@@ -5,7 +5,7 @@ usage: tutorial.py seed DIR     puts their inputs into the store, and their even
        tutorial.py judge DIR    runs those of "plain" here and now, then compares what both ways answered (those of
                                 "nexus" are in DIR, as nexus-FUNCTION-N.answer) and what they left behind; TAP
 
-Both need the genuine SDK; where its servers are, is in S3_URL, DYNAMODB_URL."""
+Both need the genuine SDK; where its servers are, is in S3_URL, DYNAMODB_URL, and for the chain over gRPC in PRICES."""
 import importlib
 import io
 import json
@@ -18,6 +18,7 @@ import botocore.session
 BUCKET = "nexus-test"
 WAYS = ("nexus", "plain")   # of one length: answers are compared byte by byte
 CSV = "name,age,city\nZoë,31,Łódź\n\"Smith, John\",47,\"two\nlines\"\n"
+ORDER = {"apple": 3, "melon": 12, "gold": 1}
 VISITORS = (["ann", "bob"], ["bob", "zoë", "ann", "eve"])
 
 create_client = botocore.session.Session.create_client
@@ -57,7 +58,8 @@ def events(prefix):
     return [("thumbnail", notification(f"{prefix}pictures/one.png")),
             ("thumbnail", notification(f"{prefix}pictures/zwei ü.jpeg")),
             ("convert", {"bucket": BUCKET, "prefix": f"{prefix}tables/"}),
-            *(("counter", {"page": "/start", "visitors": visitors}) for visitors in VISITORS)]
+            *(("counter", {"page": "/start", "visitors": visitors}) for visitors in VISITORS),
+            *((("orders", {"order": ORDER, "offer": "pear"}),) if "PRICES" in os.environ else ())]
 
 
 def seed(directory):
@@ -119,7 +121,7 @@ class Tap:
 def judge(directory):
     tap = Tap()
     answers, page = run(directory)
-    tap.ok(len(answers) == 5, "five events", list(answers))
+    tap.ok(len(answers) == len(events("")), "all events", list(answers))
     for name, plain in answers.items():
         try:
             with open(os.path.join(directory, f"nexus-{name}.answer"), "rb") as file:
