@@ -17,7 +17,9 @@ host_start
 python_configure
 # A page of this run's own: an earlier one may have died half-way.
 sed -i "s|\"/start\"|\"/start-$(date +%s%N)\"|" $state/*-counter-*.json
-for name in thumbnail convert counter; do python_function $name $name.handler; done
+for name in thumbnail convert counter orders; do python_function $name $name.handler; done
+python_program prices "/usr/bin/python3 /var/task/prices.py"
+echo 'grpc_services = shop.Prices' >>$state/config/functions.d/prices.conf
 backend_start
 tap_ok $? "the daemon starts"
 for name in thumbnail convert counter; do
@@ -27,6 +29,9 @@ done
 wait "${calls[@]}"
 tap_is "$(cat $state/thumbnail.status $state/convert.status $state/counter.status)" 200200200200200 \
 	"without a network device: three functions answer five events"
+each orders
+tap_is "$(cat $state/orders.status)" 200 "and a chain of two, by gRPC"
+tap_is "$(running prices)" 1 "whose second microVM was started by the first one's call"
 tap_is "$(cat /proc/"$(instance counter pid)"/cmdline | tr '\0' ' ' | grep -cE -e '-netdev|virtio-net')" 0 "there is none"
 backend_stop
 backend=
@@ -52,10 +57,14 @@ ip link set eth0 up
 ip address add 10.0.2.16/24 dev eth0
 export S3_URL=http://10.0.2.2:$NEXUS_S3_PORT DYNAMODB_URL=http://10.0.2.2:$NEXUS_DYNAMODB_PORT FUNCTIONS=/var/task
 export AWS_ACCESS_KEY_ID=$NEXUS_AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY=$NEXUS_AWS_SECRET_ACCESS_KEY AWS_DEFAULT_REGION=us-east-1
-PYTHONPATH=/usr/lib/python3/dist-packages exec python3 -S /tests/tutorial.py judge /tutorial
+ip link set lo up
+export PYTHONPATH=/usr/lib/python3/dist-packages PRICES=127.0.0.1:50051
+python3 -S /var/task/prices.py \$PRICES /prices.port &
+until [ -e /prices.port ]; do sleep 0.2; done
+exec python3 -S /tests/tutorial.py judge /tutorial
 END
 (cd $plain && find . -mindepth 1 | cpio --quiet -o -H newc) >$plain.cpio
-"$vhost/guest" start --name plain --kernel $series --mem 384 --initrd "$images/genuine.image:$plain.cpio" -- \
+"$vhost/guest" start --name plain --kernel $series --mem 512 --initrd "$images/genuine.image:$plain.cpio" -- \
 	-netdev tap,id=net,ifname=tap0,script=no,downscript=no -device virtio-net-pci,netdev=net,romfile=,mac=52:54:00:12:34:57 >/dev/null
 guest_wait plain --timeout 600
 tap_ok $? "a guest with a network device, on the genuine SDK"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Functions as a tutorial has them, unmodified: over Nexus, called through the daemon, and with the genuine SDK.
-# e2e/invoke_tutorial is the same in microVMs, but for the chain of orders and prices, which is joined by gRPC.
+# e2e/invoke_tutorial is the same in microVMs.
 top=$(dirname "$(dirname "$(dirname "$(realpath "$0")")")")
 build=${NEXUS_BUILD:-$top/build}
 . "$top/selftests/tap.sh"
