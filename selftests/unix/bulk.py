@@ -43,17 +43,26 @@ def start_proxy():
         return proxy, dict(zip(FAULTS, (line.split()[0] for line in lines)))
 
 
+def log_lines():
+    """The store's log, with the lines of all requests that were answered: it writes them a moment later."""
+    mark = f"bulk/mark-{time.monotonic_ns()}"
+    store.client.put_object(Bucket=BUCKET, Key=mark, Body=b"")
+    while True:
+        with open(store.env["NEXUS_S3_LOG"]) as log:
+            lines = log.readlines()
+        if any(mark in line for line in lines):
+            return lines
+        time.sleep(0.01)
+
+
 def log_of(key, since=0):
     """[(method, query, status)] of the store's requests for a key."""
-    with open(store.env["NEXUS_S3_LOG"]) as log:
-        lines = [line.split() for line in log][since:]
-    return [(words[1], words[2].partition("?")[2], words[3]) for words in lines
+    return [(words[1], words[2].partition("?")[2], words[3]) for words in map(str.split, log_lines()[since:])
             if words[2].partition("?")[0] == f"/{BUCKET}/{key}"]
 
 
 def log_length():
-    with open(store.env["NEXUS_S3_LOG"]) as log:
-        return len(log.readlines())
+    return len(log_lines())
 
 
 class Counters:
