@@ -4,7 +4,7 @@
 
 port=8080
 
-# clones_configure NAME WINDOW [LINE...]: function NAME of clone.c; and where callers reach it.
+# clones_configure NAME WINDOW [LINE...]: function NAME of clone.c, with clone_memory; and where callers reach it.
 clones_configure() {
 	local dir=$state/root-$1
 	grep -q '^\[ingress\]' $state/config/nexus.conf ||
@@ -14,7 +14,7 @@ clones_configure() {
 	printf '%s\n' --uid 1000 -- /usr/bin/clone "$2" >"$dir/etc/nexus-init.args"
 	(cd "$dir" && find . -mindepth 1 | cpio --quiet -o -H newc) >"$dir.cpio"
 	cat "$build/guest.cpio" "$dir.cpio" >"$dir.image"
-	function_config "$1" "$dir.image" 'memory = 96M' 'timeout = 60s' 'start_timeout = 120s' "${@:3}"
+	function_config "$1" "$dir.image" "memory = ${clone_memory:-96M}" 'timeout = 60s' 'start_timeout = 120s' "${@:3}"
 }
 
 # clones_snapshot NAME
