@@ -95,7 +95,7 @@ static const struct caller *caller_find(const struct config *config, const char 
 {
 	const struct caller *caller = config->callers;
 
-	while (caller && strcmp(caller->credentials->access_key_id, key))
+	while (caller && (!caller->credentials || strcmp(caller->credentials->access_key_id, key)))
 		caller = caller->next;
 	return caller;
 }

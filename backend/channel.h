@@ -33,6 +33,7 @@ struct guest {
 	uint64_t polled;	/* how many of them have begun so far; the same */
 	uint32_t vm_id;		/* the module's number; 0: not a VM */
 	uint32_t prefetching;	/* prefetches beyond their gate */
+	uint32_t grpc_calls;	/* handles, in all channels; limit: GRPC_GUEST_CALLS_MAX */
 	struct prefetch_waiter *prefetch_waiters;	/* at it */
 	struct order order;	/* of its writes */
 	uint64_t restore_generation;	/* another one for each VM, so that a clone learns that it is one; 0: not a VM */

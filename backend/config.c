@@ -197,6 +197,7 @@ static void function_resolve(struct function_config *function, const struct sect
 	if (!function->kernel != !function->image)
 		report_add(report, section->file, section->line, "%s has a %s but no %s: an instance needs both",
 			   section->name, function->kernel ? "kernel" : "image", function->kernel ? "image" : "kernel");
+	services_resolve(function, section, config, report);
 }
 
 static void caller_resolve(struct caller *caller, const struct section *section, const struct config *config,
@@ -214,6 +215,7 @@ static void caller_resolve(struct caller *caller, const struct section *section,
 		caller->credentials = file_credentials(section, &source, report);
 		free(source.where);
 	}
+	caller_resolve_grpc(caller, section, config, report);
 }
 
 static void section_require(const struct section *section, struct report *report)
@@ -237,6 +239,8 @@ static void config_resolve(struct config_reader *reader, const char *dir, struct
 			listen_resolve(s->object, s, reader->config, report);
 		else if (s->kind == SECTION_FUNCTION)
 			function_resolve(s->object, s, reader->config, report);
+		else if (s->kind == SECTION_INGRESS)
+			ingress_resolve(reader->config, s, report);
 		else if (s->kind == SECTION_CALLER)
 			caller_resolve(s->object, s, reader->config, dir, report);
 	}

@@ -378,17 +378,24 @@ const struct config_key config_keys[] = {
 	{ SECTION_FUNCTION, "prefetch", false, KEY_IN_OBJECT, offsetof(struct function_config, prefetch),
 	  prefetch_parse, true },
 
-	{ SECTION_INGRESS, "listen", true, KEY_IN_OBJECT, offsetof(struct config, ingress.listen),
+	{ SECTION_INGRESS, "listen", false, KEY_IN_OBJECT, offsetof(struct config, ingress.listen),
 	  tcp_address_key_parse, false },
 	{ SECTION_INGRESS, "grpc_listen", false, KEY_IN_OBJECT, offsetof(struct config, ingress.grpc_listen),
 	  tcp_address_key_parse, false },
+	{ SECTION_INGRESS, "grpc_certificate", false, KEY_IN_OBJECT, offsetof(struct config, ingress.grpc_certificate),
+	  file_parse, false },
+	{ SECTION_INGRESS, "grpc_key", false, KEY_IN_OBJECT, offsetof(struct config, ingress.grpc_key), file_parse, false },
+	{ SECTION_INGRESS, "grpc_client_ca", false, KEY_IN_OBJECT, offsetof(struct config, ingress.grpc_client_ca),
+	  file_parse, false },
 	{ SECTION_INGRESS, "region", false, KEY_IN_OBJECT, offsetof(struct config, ingress.region), text_parse, false },
 	{ SECTION_INGRESS, "max_connections", false, KEY_IN_OBJECT, offsetof(struct config, ingress.max_connections),
 	  connections_parse, false },
 
 	LATER(SECTION_CALLER, tenant, true, text_parse),
-	LATER(SECTION_CALLER, credentials, true, text_parse),
+	LATER(SECTION_CALLER, credentials, false, text_parse),
 	LATER(SECTION_CALLER, profile, false, text_parse),
+	LATER(SECTION_CALLER, token_file, false, file_parse),
+	OBJECT(SECTION_CALLER, struct caller, certificate, false, text_parse),
 	{ 0 },
 };
 

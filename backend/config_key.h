@@ -34,6 +34,7 @@ struct section {
 	char *credentials;
 	char *profile;
 	char *credentials_token;
+	char *token_file;
 };
 
 /* What a key sets. */

@@ -267,6 +267,7 @@ void config_reader_clear(struct config_reader *reader)
 		free(section->credentials);
 		free(section->profile);
 		free(section->credentials_token);
+		free(section->token_file);
 		free(section);
 	}
 }

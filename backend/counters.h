@@ -26,6 +26,10 @@
 	X(writes_degraded, "deferred or journaled uploads that were waited for after all: too much was unwritten") \
 	X(retries, "store requests sent again after a failure") \
 	X(resumed, "those among them that asked for the rest of a download only") \
+	X(grpc_calls, "gRPC calls that guests made") \
+	X(grpc_failures, "those among them that ended with another status than OK") \
+	X(grpc_retries, "those that were sent again, as the server had not looked at them") \
+	X(grpc_served, "gRPC calls that guests took") \
 	X(kicks, "wake-ups by a guest") \
 	X(notifies, "guests woken")
 

@@ -21,7 +21,8 @@ struct grpc_call;
 struct op;
 struct worker;
 
-#define GRPC_CALLS_MAX		128U		/* handles of a channel */
+#define GRPC_CALLS_MAX		128U		/* handles of a channel ... */
+#define GRPC_GUEST_CALLS_MAX	256U		/* ... and of all channels of a guest: each may hold 150 KiB here */
 #define GRPC_MESSAGE_MAX	(4U << 20)	/* bytes of one that is received, unless the guest says otherwise */
 
 /* The other side's; `far` is its own. None calls back but later in the loop's turn. */
@@ -73,7 +74,7 @@ struct grpc_call {
 	char *invocation;		/* the id of the one that it is; from malloc */
 };
 
-/* A handle on the channel, or (channel NULL) none. NULL: no memory, or GRPC_CALLS_MAX. */
+/* A handle on the channel, or (channel NULL) none. NULL: no memory, or a limit of handles. */
 struct grpc_call *grpc_call_new(struct worker *worker, struct channel *channel);
 struct grpc_call *grpc_call_find(struct channel *channel, uint32_t handle);
 void grpc_call_get(struct grpc_call *call);
@@ -92,6 +93,18 @@ void grpc_call_half_close(struct grpc_call *call);
 /* It is over; `far` is not used again. */
 void grpc_call_over(struct grpc_call *call, enum grpc_status status, const char *details);
 void grpc_call_room(struct grpc_call *call);
+
+/* ---- for the parts of this: grpc_call.c, grpc_receive.c, grpc_send.c ---- */
+
+/* The other side goes, whatever it still had. */
+void grpc_call_leave(struct grpc_call *call);
+/* No handle any more; the reference that was its goes. */
+void grpc_call_forget(struct grpc_call *call);
+/* Bytes that came and were not taken. */
+static inline uint32_t grpc_call_waiting(const struct grpc_call *call)
+{
+	return call->rx_len - call->rx_pos;
+}
 
 /* ---- for the operations ---- */
 

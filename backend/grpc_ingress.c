@@ -1,569 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "config.h"
-#include "container.h"
-#include "function.h"
 #include "grpc_ingress.h"
-#include "grpc_link.h"
-#include "h2.h"
+#include "grpc_session.h"
 #include "log.h"
-#include "loop.h"
 #include "tcp_listen.h"
+#include "tls_server.h"
 
 #define MAX_CONNECTIONS	256
-#define IDLE_MS		300000	/* a connection without a call; callers keep theirs for a while */
-
-/* A caller's connection. */
-struct session {
-	struct session *next, **prev;
-	struct h2 *h2;
-	int fd;
-	struct loop_poll poll;
-	unsigned int events;
-	void (*ready)(void *arg, unsigned int revents);
-	void *arg;
-	char peer[64];
-};
-
-/* A caller's call. */
-struct stream {
-	struct h2_stream h2;
-	struct session *session;
-	struct grpc_link *link;
-	struct invocation *inv;		/* NULL: not submitted */
-	struct loop_timer deadline;
-	size_t room;			/* for metadata */
-	struct grpc_metadata metadata;
-	char *path, *authority;
-	bool post, grpc, encoded, wrong_timeout, too_much;
-	uint64_t timeout_ms;
-	bool responded;			/* headers are sent */
-	bool finished;			/* so is the end */
-};
 
 static struct {
-	const struct config *config;
-	struct loop *loop;
 	pthread_t thread;
 	int fd;
 	struct loop_poll poll;
-	struct session *sessions;
-	uint32_t nr_sessions, max_sessions;
 	bool stopping;
-} ingress = { .fd = -1 };
+} listener = { .fd = -1 };
 
-/* ---- answers ---- */
+static uint64_t counts[NR_GRPC_INGRESS_COUNTS];
 
-static void stream_respond(struct stream *stream, const struct grpc_metadata *metadata)
+void grpc_ingress_count(enum grpc_ingress_counts which, int n)
 {
-	struct grpc_block *block = grpc_block_new();
-
-	stream->responded = true;
-	if (block) {
-		grpc_block_add(block, ":status", "200");
-		grpc_block_add(block, "content-type", "application/grpc");
-		grpc_block_add(block, "grpc-encoding", "identity");
-		grpc_block_add(block, "grpc-accept-encoding", "identity");
-		if (metadata)
-			grpc_block_metadata(block, metadata);
-		if (!block->overflow && !h2_respond(&stream->h2, block->nv, block->nr, false)) {
-			free(block);
-			return;
-		}
-	}
-	free(block);
-	stream->finished = true;
-	h2_reset(&stream->h2, NGHTTP2_INTERNAL_ERROR);
+	__atomic_store_n(&counts[which], counts[which] + n, __ATOMIC_RELAXED);
 }
 
-/* The end: trailers, or headers that are the trailers too. */
-static void stream_finish(struct stream *stream, unsigned int status, const char *details,
-			  const struct grpc_metadata *trailing)
+uint64_t grpc_ingress_counted(enum grpc_ingress_counts which)
 {
-	struct grpc_block *block;
-
-	if (stream->finished)
-		return;
-	stream->finished = true;
-	loop_timer_stop(ingress.loop, &stream->deadline);
-	block = grpc_block_new();
-	if (!block) {
-		h2_reset(&stream->h2, NGHTTP2_INTERNAL_ERROR);
-		return;
-	}
-	if (!stream->responded) {
-		grpc_block_add(block, ":status", "200");
-		grpc_block_add(block, "content-type", "application/grpc");
-		if (stream->encoded)
-			grpc_block_add(block, "grpc-accept-encoding", "identity");
-	}
-	grpc_block_status(block, status, details);
-	if (trailing)
-		grpc_block_metadata(block, trailing);
-	if (stream->responded) {
-		h2_end(&stream->h2, block->nv, block->nr);	/* nv is at its start */
-		return;
-	}
-	stream->responded = true;
-	h2_respond(&stream->h2, block->nv, block->nr, true);
-	free(block);
-}
-
-/* No call of gRPC at all. */
-static void stream_refuse_http(struct stream *stream, const char *http_status)
-{
-	nghttp2_nv nv = { (uint8_t *)":status", (uint8_t *)http_status, 7, strlen(http_status), NGHTTP2_NV_FLAG_NONE };
-
-	stream->finished = stream->responded = true;
-	h2_respond(&stream->h2, &nv, 1, true);
-}
-
-/* The guest is told that nobody waits any more. */
-static void link_gone(struct grpc_link *link, enum grpc_status status)
-{
-	pthread_mutex_lock(&link->lock);
-	if (!link->gone) {
-		link->gone = true;
-		link->gone_status = status;
-		grpc_link_post_worker(link);
-	}
-	pthread_mutex_unlock(&link->lock);
-}
-
-static bool answer_says(const struct answer *answer, const char *type)
-{
-	return answer->data && memmem(answer->data, answer->len, type, strlen(type));
-}
-
-static bool stream_has_ended(struct stream *stream)
-{
-	bool ended;
-
-	pthread_mutex_lock(&stream->inv->lock);
-	ended = stream->inv->answer.end != INVOCATION_OPEN;
-	pthread_mutex_unlock(&stream->inv->lock);
-	return ended;
-}
-
-/* The invocation ended, and the guest did not say how the call did. */
-static void stream_ended(struct stream *stream)
-{
-	struct invocation *inv = stream->inv;
-	enum grpc_status status = GRPC_OK;
-	const char *details = "";
-
-	pthread_mutex_lock(&inv->lock);
-	switch (inv->answer.end) {
-	case INVOCATION_OPEN:
-		break;
-	case INVOCATION_NO_INSTANCE:
-		status = GRPC_RESOURCE_EXHAUSTED;
-		details = "no instance of the function took the call in time";
-		break;
-	case INVOCATION_STOPPED:
-		status = GRPC_UNAVAILABLE;
-		details = "the host's daemon stops";
-		break;
-	case INVOCATION_FUNCTION_ERROR:
-		status = answer_says(&inv->answer, "Sandbox.Timedout") ? GRPC_DEADLINE_EXCEEDED :
-			 answer_says(&inv->answer, "Runtime.ExitError") ? GRPC_UNAVAILABLE : GRPC_UNKNOWN;
-		details = status == GRPC_DEADLINE_EXCEEDED ? "the function's time is over" :
-			  status == GRPC_UNAVAILABLE ? "the function's instance has died" : "the function failed";
-		break;
-	default:
-		status = GRPC_UNKNOWN;
-		details = "the function ended without a status";
-	}
-	pthread_mutex_unlock(&inv->lock);
-	if (status != GRPC_OK) {
-		link_gone(stream->link, status == GRPC_DEADLINE_EXCEEDED ? status : GRPC_CANCELLED);
-		stream_finish(stream, status, details, NULL);
-	}
-}
-
-/* Pass on what the guest has for the caller. */
-static void stream_look(struct stream *stream)
-{
-	struct grpc_link *link = stream->link;
-	uint32_t n, consumed;
-	bool finished, ended;
-
-	if (stream->finished)
-		return;
-	/* Before the link: the guest's status is set there before the invocation ends. */
-	ended = stream_has_ended(stream);
-	pthread_mutex_lock(&link->lock);
-	consumed = link->consumed;
-	link->consumed = 0;
-	if (!stream->responded && (link->has_headers || link->tx.len))
-		stream_respond(stream, &link->headers);
-	n = link->tx.len ? h2_write(&stream->h2, link->tx.data, link->tx.len) : 0;
-	if (n) {
-		grpc_bytes_drop(&link->tx, n);
-		if (link->wants_room)
-			grpc_link_post_worker(link);
-	}
-	finished = link->finished && !link->tx.len;
-	if (finished)
-		stream_finish(stream, link->status, link->details ? link->details : "", &link->trailing);
-	finished |= link->finished;
-	pthread_mutex_unlock(&link->lock);
-	h2_consume(&stream->h2, consumed);
-	if (ended && !finished)
-		stream_ended(stream);
-}
-
-void grpc_ingress_look(void *arg)
-{
-	struct grpc_link *link = arg;
-
-	pthread_mutex_lock(&link->lock);
-	link->ingress_posted = false;
-	pthread_mutex_unlock(&link->lock);
-	if (link->stream)
-		stream_look(link->stream);
-	grpc_link_put(link);
-}
-
-/* inv->lock held; any thread. */
-static void invocation_news(struct invocation *inv)
-{
-	struct grpc_link *link = inv->grpc;
-
-	pthread_mutex_lock(&link->lock);
-	grpc_link_post_ingress(link);
-	pthread_mutex_unlock(&link->lock);
-}
-
-/* ---- calls ---- */
-
-/* The function that serves the method's service. */
-static struct function *function_of(const char *path)
-{
-	const char *slash = *path == '/' ? strchr(path + 1, '/') : NULL;
-
-	for (const struct function_config *fc = ingress.config->functions; slash && fc; fc = fc->next) {
-		for (char **service = fc->grpc_services; service && *service; service++) {
-			if (strlen(*service) == (size_t)(slash - path - 1) &&
-			    !memcmp(*service, path + 1, slash - path - 1))
-				return function_find(fc->name);
-		}
-	}
-	return NULL;
-}
-
-static void deadline_expired(struct loop_timer *timer)
-{
-	struct stream *stream = container_of(timer, struct stream, deadline);
-
-	if (stream->link)
-		link_gone(stream->link, GRPC_DEADLINE_EXCEEDED);
-	stream_finish(stream, GRPC_DEADLINE_EXCEEDED, "Deadline Exceeded", NULL);
-}
-
-/* False: no memory. */
-static bool stream_link(struct stream *stream, struct function *function)
-{
-	struct grpc_link *link = stream->link = grpc_link_new(ingress.loop);
-
-	stream->inv = link ? invocation_new(function) : NULL;
-	if (!stream->inv)
-		return false;
-	link->stream = stream;
-	link->method = stream->path;
-	link->authority = stream->authority ? stream->authority : strdup("");
-	stream->path = stream->authority = NULL;
-	link->peer = strdup(stream->session->peer);
-	link->metadata = stream->metadata;
-	stream->metadata = (struct grpc_metadata){ 0 };
-	link->timeout_ms = stream->timeout_ms;
-	link->deadline_ms = loop_now_ms(ingress.loop) + stream->timeout_ms;
-	stream->inv->grpc = grpc_link_get(link);
-	stream->inv->content_type = strdup("application/grpc");
-	stream->inv->news = invocation_news;
-	return link->authority && link->peer;
-}
-
-static void stream_submit(struct stream *stream, struct function *function)
-{
-	int ret;
-
-	if (!stream_link(stream, function)) {
-		stream_finish(stream, GRPC_RESOURCE_EXHAUSTED, "the host has not enough memory", NULL);
-		return;
-	}
-	if (stream->timeout_ms)
-		loop_timer_start(ingress.loop, &stream->deadline, stream->timeout_ms);
-	ret = function_submit(invocation_get(stream->inv), false);
-	if (!ret)
-		return;
-	invocation_put(stream->inv);
-	if (ret == -EBUSY)
-		stream_finish(stream, GRPC_RESOURCE_EXHAUSTED, "as many calls as the function's concurrency allows", NULL);
-	else
-		stream_finish(stream, GRPC_UNAVAILABLE, "the host's daemon stops", NULL);
-}
-
-static void on_headers(struct h2_stream *h2, bool end)
-{
-	struct stream *stream = container_of(h2, struct stream, h2);
-	struct function *function;
-
-	(void)end;
-	if (stream->responded || stream->link)
-		return;		/* trailers: gRPC's callers have none */
-	if (!stream->post) {
-		stream_refuse_http(stream, "405");
-		return;
-	}
-	if (!stream->grpc) {
-		stream_refuse_http(stream, "415");
-		return;
-	}
-	function = stream->path ? function_of(stream->path) : NULL;
-	if (stream->too_much)
-		stream_finish(stream, GRPC_RESOURCE_EXHAUSTED, "more metadata than the limit", NULL);
-	else if (stream->wrong_timeout)
-		stream_finish(stream, GRPC_INTERNAL, "the value of grpc-timeout is none", NULL);
-	else if (stream->encoded)
-		stream_finish(stream, GRPC_UNIMPLEMENTED, "messages are not taken compressed: use identity", NULL);
-	else if (ingress.config->callers)
-		stream_finish(stream, GRPC_UNAUTHENTICATED, "with [caller NAME] in the configuration, calls must be signed, "
-			      "which gRPC's cannot be", NULL);
-	else if (!function)
-		stream_finish(stream, GRPC_UNIMPLEMENTED, "no function serves this method's service", NULL);
-	else
-		stream_submit(stream, function);
-}
-
-static struct h2_stream *on_open(struct h2 *h2)
-{
-	struct stream *stream = calloc(1, sizeof(*stream));
-
-	if (!stream)
-		return NULL;
-	stream->session = h2_of(h2);
-	stream->room = GRPC_METADATA_MAX;
-	stream->deadline.expired = deadline_expired;
-	return &stream->h2;
-}
-
-static bool name_is(const char *name, size_t len, const char *want)
-{
-	return strlen(want) == len && !memcmp(name, want, len);
-}
-
-static void on_header(struct h2_stream *h2, const char *name, size_t name_len, const char *value, size_t value_len)
-{
-	struct stream *stream = container_of(h2, struct stream, h2);
-
-	if (stream->responded || stream->link)
-		return;
-	if (name_is(name, name_len, ":method"))
-		stream->post = name_is(value, value_len, "POST");
-	else if (name_is(name, name_len, ":path") && !stream->path && value_len < GRPC_METADATA_MAX)
-		stream->path = strndup(value, value_len);
-	else if (name_is(name, name_len, ":authority") && !stream->authority && value_len < GRPC_METADATA_MAX)
-		stream->authority = strndup(value, value_len);
-	else if (name_is(name, name_len, "content-type"))
-		stream->grpc = value_len >= 16 && !memcmp(value, "application/grpc", 16) &&
-			       (value_len == 16 || value[16] == '+' || value[16] == ';');
-	else if (name_is(name, name_len, "grpc-timeout"))
-		stream->wrong_timeout = !grpc_timeout_parse(value, value_len, &stream->timeout_ms);
-	else if (name_is(name, name_len, "grpc-encoding"))
-		stream->encoded = !name_is(value, value_len, "identity");
-	else if (!grpc_metadata_add(&stream->metadata, &stream->room, name, name_len, value, value_len))
-		stream->too_much = true;
-}
-
-static void on_data(struct h2_stream *h2, const char *data, size_t len)
-{
-	struct stream *stream = container_of(h2, struct stream, h2);
-	struct grpc_link *link = stream->link;
-	bool good;
-
-	if (stream->finished || !link) {
-		h2_consume(h2, len);	/* for nobody */
-		return;
-	}
-	pthread_mutex_lock(&link->lock);
-	good = grpc_bytes_add(&link->rx, data, len) == len;
-	grpc_link_post_worker(link);
-	pthread_mutex_unlock(&link->lock);
-	if (!good)
-		h2_reset(h2, NGHTTP2_FLOW_CONTROL_ERROR);
-}
-
-static void on_end(struct h2_stream *h2)
-{
-	struct stream *stream = container_of(h2, struct stream, h2);
-
-	if (!stream->link)
-		return;
-	pthread_mutex_lock(&stream->link->lock);
-	stream->link->half_closed = true;
-	grpc_link_post_worker(stream->link);
-	pthread_mutex_unlock(&stream->link->lock);
-}
-
-static void on_room(struct h2_stream *h2)
-{
-	struct stream *stream = container_of(h2, struct stream, h2);
-
-	if (stream->link)
-		stream_look(stream);
-}
-
-static void on_closed(struct h2_stream *h2, uint32_t error)
-{
-	struct stream *stream = container_of(h2, struct stream, h2);
-	struct grpc_link *link = stream->link;
-
-	(void)error;
-	loop_timer_stop(ingress.loop, &stream->deadline);
-	if (link) {
-		link_gone(link, GRPC_CANCELLED);
-		link->stream = NULL;
-	}
-	if (stream->inv) {
-		invocation_abandon(stream->inv);
-		invocation_put(stream->inv);
-	}
-	if (link) {
-		pthread_mutex_lock(&link->lock);
-		link->ingress = NULL;
-		pthread_mutex_unlock(&link->lock);
-		grpc_link_put(link);
-	}
-	grpc_metadata_clear(&stream->metadata);
-	free(stream->path);
-	free(stream->authority);
-	h2_stream_clear(h2);
-	free(stream);
-}
-
-/* ---- connections ---- */
-
-static void session_free(struct session *session)
-{
-	*session->prev = session->next;
-	if (session->next)
-		session->next->prev = session->prev;
-	ingress.nr_sessions--;
-	h2_free(session->h2);
-	loop_poll_stop(ingress.loop, &session->poll);
-	close(session->fd);
-	free(session);
-}
-
-static void on_lost(struct h2 *h2)
-{
-	session_free(h2_of(h2));
-}
-
-static const struct h2_events events = {
-	.open = on_open,
-	.header = on_header,
-	.headers = on_headers,
-	.data = on_data,
-	.end = on_end,
-	.room = on_room,
-	.closed = on_closed,
-	.lost = on_lost,
-};
-
-static ssize_t socket_result(ssize_t n)
-{
-	if (n >= 0)
-		return n;
-	return errno == EAGAIN || errno == EINTR ? -EAGAIN : -ECONNRESET;
-}
-
-static ssize_t session_send(void *of, const void *data, size_t len)
-{
-	struct session *session = of;
-
-	return socket_result(send(session->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL));
-}
-
-static ssize_t session_recv(void *of, void *data, size_t len)
-{
-	struct session *session = of;
-
-	return socket_result(recv(session->fd, data, len, MSG_DONTWAIT));
-}
-
-static void session_ready(struct loop_poll *poll, unsigned int revents)
-{
-	struct session *session = container_of(poll, struct session, poll);
-
-	session->ready(session->arg, revents);
-}
-
-static int session_wait(void *of, unsigned int wanted, void (*ready)(void *arg, unsigned int revents), void *arg)
-{
-	struct session *session = of;
-
-	session->ready = ready;
-	session->arg = arg;
-	if (session->poll.watch && ready && session->events == wanted)
-		return 0;
-	loop_poll_stop(ingress.loop, &session->poll);
-	session->events = wanted;
-	return ready ? loop_poll_start(ingress.loop, &session->poll, session->fd, wanted) : 0;
-}
-
-static const struct h2_transport transport = { session_send, session_recv, session_wait };
-
-/* As gRPC writes it. */
-static void session_name(struct session *session, const struct sockaddr_storage *address)
-{
-	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)address;
-	const struct sockaddr_in *four = (const struct sockaddr_in *)address;
-	char text[INET6_ADDRSTRLEN] = "";
-
-	if (address->ss_family == AF_INET6) {
-		inet_ntop(AF_INET6, &six->sin6_addr, text, sizeof(text));
-		snprintf(session->peer, sizeof(session->peer), "ipv6:[%s]:%u", text, ntohs(six->sin6_port));
-	} else {
-		inet_ntop(AF_INET, &four->sin_addr, text, sizeof(text));
-		snprintf(session->peer, sizeof(session->peer), "ipv4:%s:%u", text, ntohs(four->sin_port));
-	}
-}
-
-/* Takes fd. */
-static void session_new(int fd, const struct sockaddr_storage *address)
-{
-	struct session *session = calloc(1, sizeof(*session));
-	int one = 1;
-
-	if (session) {
-		session->fd = fd;
-		session->poll.ready = session_ready;
-		session->h2 = h2_new(ingress.loop, true, &transport, &events, session, IDLE_MS);
-	}
-	if (!session || !session->h2) {
-		free(session);
-		close(fd);
-		return;
-	}
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	session_name(session, address);
-	session->next = ingress.sessions;
-	session->prev = &ingress.sessions;
-	if (session->next)
-		session->next->prev = &session->next;
-	ingress.sessions = session;
-	ingress.nr_sessions++;
+	return __atomic_load_n(&counts[which], __ATOMIC_RELAXED);
 }
 
 static void listener_ready(struct loop_poll *poll, unsigned int revents)
@@ -573,88 +41,108 @@ static void listener_ready(struct loop_poll *poll, unsigned int revents)
 	int fd;
 
 	(void)revents;
-	while ((fd = accept4(ingress.fd, (struct sockaddr *)&address, &len, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+	while ((fd = accept4(listener.fd, (struct sockaddr *)&address, &len, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
 		len = sizeof(address);
-		if (ingress.nr_sessions < ingress.max_sessions)
-			session_new(fd, &address);
+		if (grpc_ingress.nr_sessions < grpc_ingress.max_sessions)
+			grpc_session_new(fd, &address);
 		else
 			close(fd);
 	}
-	if (!ingress.stopping)
-		loop_poll_start(ingress.loop, poll, ingress.fd, POLLIN);
+	if (!listener.stopping)
+		loop_poll_start(grpc_ingress.loop, poll, listener.fd, POLLIN);
 }
-
-/* ---- life ---- */
 
 static void *ingress_main(void *arg)
 {
 	(void)arg;
-	if (loop_run(ingress.loop)) {
+	if (loop_run(grpc_ingress.loop)) {
 		log_error("the loop of gRPC's callers failed");
 		abort();	/* they would hang */
 	}
-	while (ingress.sessions)
-		session_free(ingress.sessions);
+	while (grpc_ingress.sessions)
+		grpc_session_free(grpc_ingress.sessions);
 	return NULL;
+}
+
+static int ingress_open(const struct ingress_config *config)
+{
+	if (config->grpc_certificate) {
+		grpc_ingress.tls = tls_server_new(config->grpc_certificate, config->grpc_key, config->grpc_client_ca);
+		if (!grpc_ingress.tls)
+			return -EINVAL;
+	}
+	listener.fd = tcp_listen(config->grpc_listen);
+	if (listener.fd >= 0)
+		return 0;
+	log_error("[ingress] grpc_listen = %s: %s", config->grpc_listen, strerror(-listener.fd));
+	return listener.fd;
+}
+
+static void ingress_close(void)
+{
+	loop_free(grpc_ingress.loop);
+	grpc_ingress.loop = NULL;
+	tls_server_free(grpc_ingress.tls);
+	grpc_ingress.tls = NULL;
+	if (listener.fd >= 0)
+		close(listener.fd);
+	listener.fd = -1;
 }
 
 int grpc_ingress_start(const struct config *config)
 {
+	const struct ingress_config *ic = &config->ingress;
 	int ret;
 
-	if (!config->ingress.grpc_listen)
+	if (!ic->grpc_listen)
 		return 0;
-	ingress.config = config;
-	ingress.max_sessions = config->ingress.max_connections ? config->ingress.max_connections : MAX_CONNECTIONS;
-	ingress.fd = tcp_listen(config->ingress.grpc_listen);
-	if (ingress.fd < 0) {
-		log_error("grpc_listen = %s: %s", config->ingress.grpc_listen, strerror(-ingress.fd));
-		return ingress.fd;
+	grpc_ingress.config = config;
+	grpc_ingress.max_sessions = ic->max_connections ? ic->max_connections : MAX_CONNECTIONS;
+	ret = ingress_open(ic);
+	if (!ret) {
+		if (!config->callers && !ic->grpc_client_ca && !tcp_address_is_loopback(ic->grpc_listen))
+			log_warning("[ingress] grpc_listen = %s: whoever reaches this address may call every function that "
+				    "serves gRPC: add a [caller NAME] section", ic->grpc_listen);
+		grpc_ingress.loop = loop_new();
+		listener.poll.ready = listener_ready;
+		ret = grpc_ingress.loop ? loop_poll_start(grpc_ingress.loop, &listener.poll, listener.fd, POLLIN) : -ENOMEM;
 	}
-	ingress.loop = loop_new();
-	if (!ingress.loop)
-		return -ENOMEM;
-	ingress.poll.ready = listener_ready;
-	ret = loop_poll_start(ingress.loop, &ingress.poll, ingress.fd, POLLIN);
 	if (!ret)
-		ret = -pthread_create(&ingress.thread, NULL, ingress_main, NULL);
-	if (ret) {
-		loop_free(ingress.loop);
-		ingress.loop = NULL;
-	}
+		ret = -pthread_create(&listener.thread, NULL, ingress_main, NULL);
+	if (ret)
+		ingress_close();
 	return ret;
 }
 
 static void ingress_quiesce_there(void *arg)
 {
 	(void)arg;
-	ingress.stopping = true;
-	loop_poll_stop(ingress.loop, &ingress.poll);
-	for (struct session *session = ingress.sessions; session; session = session->next)
-		h2_shut_down(session->h2);
+	listener.stopping = true;
+	loop_poll_stop(grpc_ingress.loop, &listener.poll);
+	for (struct grpc_session *session = grpc_ingress.sessions; session; session = session->next) {
+		if (session->h2)
+			h2_shut_down(session->h2);
+	}
 }
 
 void grpc_ingress_quiesce(void)
 {
-	if (ingress.loop)
-		loop_post(ingress.loop, ingress_quiesce_there, NULL);
+	if (grpc_ingress.loop)
+		loop_post(grpc_ingress.loop, ingress_quiesce_there, NULL);
 }
 
 static void ingress_stop_there(void *arg)
 {
 	(void)arg;
-	loop_stop(ingress.loop);
+	loop_stop(grpc_ingress.loop);
 }
 
 void grpc_ingress_stop(void)
 {
-	if (!ingress.loop)
+	if (!grpc_ingress.loop)
 		return;
-	if (loop_post(ingress.loop, ingress_stop_there, NULL))
+	if (loop_post(grpc_ingress.loop, ingress_stop_there, NULL))
 		abort();
-	pthread_join(ingress.thread, NULL);
-	loop_free(ingress.loop);
-	ingress.loop = NULL;
-	close(ingress.fd);
-	ingress.fd = -1;
+	pthread_join(listener.thread, NULL);
+	ingress_close();
 }

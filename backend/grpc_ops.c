@@ -30,12 +30,14 @@ static struct grpc_call *call_open(struct op *op, const Nexus__V1__GrpcStart *st
 	if (!*ret) {
 		call = grpc_call_new(op->worker, handle ? op->channel : NULL);
 		if (!call)
-			*ret = op_error(op, -EBUSY, "NexusLimitExceeded", "%u calls are open, the limit of a channel: close "
-					"some", GRPC_CALLS_MAX);
+			*ret = op_error(op, -EBUSY, "NexusLimitExceeded", "%u calls are open; a channel may have %u, all "
+					"channels together %u: close some", op->channel->guest->grpc_calls, GRPC_CALLS_MAX,
+					GRPC_GUEST_CALLS_MAX);
 	}
 	if (!*ret) {
 		if (start->max_message)
 			call->max_message = start->max_message;
+		counter_add(&op->worker->counters.grpc_calls, 1);
 		*ret = grpc_client_open(op, call, &origin, &metadata, start->timeout_ms);
 		if (!*ret)
 			grpc_call_deadline(call, start->timeout_ms);

@@ -154,6 +154,7 @@ Nexus__V1__GrpcIncoming *grpc_served_take(struct op *op, struct invocation *inv)
 	struct grpc_call *call = grpc_call_new(op->worker, op->channel);
 
 	nexus__v1__grpc_incoming__init(in);
+	counter_add(&op->worker->counters.grpc_served, 1);
 	in->method = op_strdup(op, link->method);
 	in->authority = op_strdup(op, link->authority);
 	in->peer = op_strdup(op, link->peer);

@@ -4,39 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "container.h"
-#include "h2.h"
+#include "h2_core.h"
 
-#define OUT_SIZE	32768U	/* frames are gathered for one system call */
-#define IN_SIZE		32768U
 #define READS_MAX	16	/* of a turn, so that other connections get theirs */
 #define TICK_MS		10000U
 #define PING_AFTER_MS	30000U	/* nothing came for so long while streams are open: is the peer there? */
 #define DEAD_AFTER_MS	50000U
 #define HEADERS_MS	20000U	/* a request's headers take no longer */
-
-struct h2 {
-	nghttp2_session *session;
-	struct loop *loop;
-	const struct h2_transport *transport;
-	const struct h2_events *events;
-	void *of;
-	bool server;
-	bool dead;			/* the transport, or the protocol, is at its end */
-	bool closing;			/* GOAWAY, ours or theirs */
-	bool pinged;
-	uint32_t idle_ms;
-	struct h2_stream *streams;
-	uint32_t nr_streams;
-	struct loop_timer later;	/* something is to be sent, or closed */
-	struct loop_timer tick;
-	uint64_t heard_ms;		/* bytes came */
-	uint64_t used_ms;		/* the last stream closed */
-	const uint8_t *piece;		/* nghttp2's, not all of it in `out` yet */
-	size_t piece_len;
-	uint32_t out_pos, out_len;
-	char out[OUT_SIZE];
-	char in[IN_SIZE];
-};
 
 void *h2_of(struct h2 *h2)
 {
@@ -59,171 +33,10 @@ bool h2_has_room(struct h2 *h2)
 	       h2->nr_streams < nghttp2_session_get_remote_settings(h2->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
 }
 
-static void h2_later(struct h2 *h2)
+void h2_later(struct h2 *h2)
 {
 	if (!h2->later.deadline_ms)
 		loop_timer_start(h2->loop, &h2->later, 0);
-}
-
-/* ---- streams ---- */
-
-static void stream_add(struct h2 *h2, struct h2_stream *stream)
-{
-	stream->h2 = h2;
-	stream->opened_ms = loop_now_ms(h2->loop);
-	stream->next = h2->streams;
-	stream->prev = &h2->streams;
-	if (stream->next)
-		stream->next->prev = &stream->next;
-	h2->streams = stream;
-	h2->nr_streams++;
-}
-
-static void stream_remove(struct h2_stream *stream)
-{
-	struct h2 *h2 = stream->h2;
-
-	*stream->prev = stream->next;
-	if (stream->next)
-		stream->next->prev = stream->prev;
-	stream->h2 = NULL;
-	h2->used_ms = loop_now_ms(h2->loop);
-	if (!--h2->nr_streams && h2->closing)
-		h2_later(h2);
-}
-
-void h2_stream_clear(struct h2_stream *stream)
-{
-	free(stream->out);
-	free(stream->trailers);
-	stream->out = NULL;
-	stream->trailers = NULL;
-	stream->out_pos = stream->out_len = stream->out_cap = 0;
-}
-
-/* nghttp2 asks for the body's next bytes. */
-static ssize_t stream_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_t length, uint32_t *flags,
-			   nghttp2_data_source *source, void *arg)
-{
-	struct h2_stream *stream = source->ptr;
-	uint32_t n = stream->out_len - stream->out_pos;
-
-	(void)arg;
-	if (n > length)
-		n = length;
-	if (n)
-		memcpy(buf, stream->out + stream->out_pos, n);
-	stream->out_pos += n;
-	if (stream->out_pos < stream->out_len)
-		return n;
-	if (!stream->keep && !stream->ended) {
-		stream->out_pos = stream->out_len = 0;
-		stream->drained = true;
-	}
-	if (stream->ended) {
-		*flags |= NGHTTP2_DATA_FLAG_EOF;
-		if (stream->nr_trailers) {
-			*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-			nghttp2_submit_trailer(session, id, stream->trailers, stream->nr_trailers);
-		}
-		return n;
-	}
-	if (!n) {
-		stream->deferred = true;
-		return NGHTTP2_ERR_DEFERRED;
-	}
-	return n;
-}
-
-static void stream_resume(struct h2_stream *stream)
-{
-	if (!stream->h2)
-		return;
-	if (stream->deferred) {
-		stream->deferred = false;
-		nghttp2_session_resume_data(stream->h2->session, stream->id);
-	}
-	h2_later(stream->h2);
-}
-
-size_t h2_write(struct h2_stream *stream, const void *data, size_t len)
-{
-	uint32_t cap;
-	char *grown;
-
-	if (len > H2_OUT_MAX - stream->out_len)
-		stream->keep = false;	/* too much to be sent twice */
-	if (stream->out_pos && !stream->keep) {
-		memmove(stream->out, stream->out + stream->out_pos, stream->out_len - stream->out_pos);
-		stream->out_len -= stream->out_pos;
-		stream->out_pos = 0;
-	}
-	if (len > H2_OUT_MAX - stream->out_len)
-		len = H2_OUT_MAX - stream->out_len;
-	if (stream->out_len + len > stream->out_cap) {
-		cap = stream->out_len + len < 4096 ? 4096 : H2_OUT_MAX;
-		grown = realloc(stream->out, cap);
-		if (!grown)
-			return 0;	/* the caller's time-out ends it */
-		stream->out = grown;
-		stream->out_cap = cap;
-	}
-	if (!len)
-		return 0;
-	memcpy(stream->out + stream->out_len, data, len);
-	stream->out_len += len;
-	stream_resume(stream);
-	return len;
-}
-
-void h2_end(struct h2_stream *stream, nghttp2_nv *trailers, size_t nr)
-{
-	stream->ended = true;
-	stream->trailers = trailers;
-	stream->nr_trailers = nr;
-	stream_resume(stream);
-}
-
-void h2_consume(struct h2_stream *stream, size_t len)
-{
-	if (!stream->h2 || !len)
-		return;
-	nghttp2_session_consume_stream(stream->h2->session, stream->id, len);
-	h2_later(stream->h2);
-}
-
-void h2_reset(struct h2_stream *stream, uint32_t error)
-{
-	if (!stream->h2 || stream->reset)
-		return;
-	stream->reset = true;
-	nghttp2_submit_rst_stream(stream->h2->session, NGHTTP2_FLAG_NONE, stream->id, error);
-	h2_later(stream->h2);
-}
-
-int h2_request(struct h2 *h2, struct h2_stream *stream, const nghttp2_nv *headers, size_t nr)
-{
-	nghttp2_data_provider body = { .source.ptr = stream, .read_callback = stream_read };
-	int32_t id = nghttp2_submit_request(h2->session, NULL, headers, nr, &body, stream);
-
-	if (id < 0)
-		return -ENOMEM;
-	stream->id = id;
-	stream_add(h2, stream);
-	h2_later(h2);
-	return 0;
-}
-
-int h2_respond(struct h2_stream *stream, const nghttp2_nv *headers, size_t nr, bool last)
-{
-	nghttp2_data_provider body = { .source.ptr = stream, .read_callback = stream_read };
-
-	if (!stream->h2)
-		return -EPIPE;
-	if (nghttp2_submit_response(stream->h2->session, stream->id, headers, nr, last ? NULL : &body))
-		return -ENOMEM;
-	h2_later(stream->h2);
-	return 0;
 }
 
 /* ---- what nghttp2 tells ---- */
@@ -239,7 +52,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 	if (!stream)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	stream->id = frame->hd.stream_id;
-	stream_add(h2, stream);
+	h2_stream_add(h2, stream);
 	nghttp2_session_set_stream_user_data(session, stream->id, stream);
 	return 0;
 }
@@ -318,7 +131,7 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error,
 	if (!stream)
 		return 0;
 	nghttp2_session_set_stream_user_data(session, id, NULL);
-	stream_remove(stream);
+	h2_stream_remove(stream);
 	h2->events->closed(stream, error);
 	return 0;
 }
@@ -333,7 +146,7 @@ static bool h2_send(struct h2 *h2)
 	ssize_t n;
 
 	for (;;) {
-		while (h2->out_len < OUT_SIZE) {
+		while (h2->out_len < H2_FRAMES_SIZE) {
 			size_t take;
 
 			if (!h2->piece_len) {
@@ -344,7 +157,7 @@ static bool h2_send(struct h2 *h2)
 					break;
 				h2->piece_len = n;
 			}
-			take = OUT_SIZE - h2->out_len < h2->piece_len ? OUT_SIZE - h2->out_len : h2->piece_len;
+			take = H2_FRAMES_SIZE - h2->out_len < h2->piece_len ? H2_FRAMES_SIZE - h2->out_len : h2->piece_len;
 			memcpy(h2->out + h2->out_len, h2->piece, take);
 			h2->out_len += take;
 			h2->piece += take;
@@ -368,7 +181,7 @@ static bool h2_receive(struct h2 *h2)
 	ssize_t n;
 
 	for (int reads = 0; reads < READS_MAX; reads++) {
-		n = h2->transport->recv(h2->of, h2->in, IN_SIZE);
+		n = h2->transport->recv(h2->of, h2->in, H2_READ_SIZE);
 		if (n == -EAGAIN)
 			return true;
 		if (n <= 0)
@@ -406,7 +219,7 @@ static void h2_close_streams(struct h2 *h2)
 	h2->dead = true;
 	while ((stream = h2->streams)) {
 		nghttp2_session_set_stream_user_data(h2->session, stream->id, NULL);
-		stream_remove(stream);
+		h2_stream_remove(stream);
 		h2->events->closed(stream, NGHTTP2_CONNECT_ERROR);
 	}
 }

@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "config.h"
 #include "function.h"
+#include "grpc_ingress.h"
 #include "journal.h"
 #include "metrics.h"
 #include "microvm.h"
@@ -63,6 +64,16 @@ static void write_journal(FILE *out)
 	counter(out, "journal_retries", "uploads from the journal that failed, and are tried again", STAT(retries));
 	counter(out, "journal_damaged_records", "records that the disk has lost", STAT(damaged));
 #undef STAT
+}
+
+static void write_grpc_ingress(FILE *out)
+{
+	gauge(out, "grpc_caller_connections", "connections of gRPC callers", grpc_ingress_counted(GRPC_INGRESS_CONNECTIONS));
+	counter(out, "grpc_caller_calls", "calls of gRPC callers", grpc_ingress_counted(GRPC_INGRESS_CALLS));
+	counter(out, "grpc_caller_failures", "those among them that ended with another status than OK",
+		grpc_ingress_counted(GRPC_INGRESS_FAILED));
+	counter(out, "grpc_caller_unauthenticated", "those that nobody knew the caller of",
+		grpc_ingress_counted(GRPC_INGRESS_UNAUTHENTICATED));
 }
 
 static void breaker_count(const struct breaker *breaker, void *arg)
@@ -166,6 +177,7 @@ char *metrics_text(const struct config *config)
 	fprintf(out, "nexus_build_info{version=\"%s\",abi=\"%s\"} 1\n", NEXUS_VERSION, NEXUS_ABI_TEXT);
 	write_workers(out);
 	write_journal(out);
+	write_grpc_ingress(out);
 	breaker_each(breaker_count, &open);
 	gauge(out, "breakers_open", "endpoints of tenants that are not asked for now: they failed too often", open);
 	write_vms(out);

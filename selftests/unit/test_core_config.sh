@@ -278,6 +278,65 @@ credentials = keys"
 check
 tap_is $? 0 "good ones"
 
+printf '0123456789abcdef-token\n' >"$dir/token"
+chmod 600 "$dir/token"
+printf 'short\n' >"$dir/short"
+chmod 600 "$dir/short"
+config "$good
+[ingress]
+grpc_listen = 192.0.2.1:9091
+grpc_client_ca = $dir/keys
+[function f]
+tenant = t
+grpc_services = a.B a.C
+[function g]
+tenant = t
+grpc_services = a.D a.C
+[caller nothing]
+tenant = t
+[caller short]
+tenant = t
+token_file = $dir/short
+[caller one]
+tenant = t
+token_file = $dir/token
+certificate = one
+[caller two]
+tenant = t
+token_file = $dir/token
+certificate = one"
+fault "gRPC callers" "a.conf:9: grpc_client_ca = $dir/keys: only by TLS there are certificates" \
+	"a.conf:15: grpc_services = a.C: another function serves it" \
+	"a.conf:16: [caller nothing] lacks a key by which it is known" \
+	"a.conf:20: token_file = $dir/short: its first line is the token: write 16 to 4096" \
+	"a.conf:23: token_file = $dir/token: whoever listens on the network would have it" \
+	"a.conf:27: token_file = $dir/token: another [caller NAME] has the same token" \
+	"a.conf:28: certificate = one: another [caller NAME] has it"
+chmod 604 "$dir/token"
+config "$good
+[ingress]
+grpc_certificate = $dir/none
+[caller c]
+tenant = t
+token_file = $dir/token
+certificate = one"
+fault "more of them" "a.conf:7: [ingress] lacks the key listen, or grpc_listen" "[ingress] has a grpc_certificate but no grpc_key" \
+	"a.conf:8: grpc_certificate = $dir/none: No such file" "token: every user may read it: chmod 0600 or 0640" \
+	"certificate = one: write grpc_client_ca in [ingress]"
+chmod 600 "$dir/token"
+config "$good
+[ingress]
+grpc_listen = 192.0.2.1:9091
+grpc_certificate = $dir/keys
+grpc_key = $dir/keys
+grpc_client_ca = $dir/keys
+[caller c]
+tenant = t
+token_file = $dir/token
+certificate = one"
+check
+tap_is $? 0 "gRPC's callers alone"
+
 config "$good"
 keys 604
 fault "credentials that all may read" "keys: mode 0604 lets every user in: chmod 0600 or 0640" "a.conf:5: credentials = keys"

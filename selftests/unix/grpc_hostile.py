@@ -111,13 +111,18 @@ def callers():
     equal(alive(), True, "frames by chance")
 
 
-def server(data, wait=True):
-    """A server of one connection, which says this after the first bytes of a call; its address."""
+def server(*answers, wait=True):
+    """A server of so many connections, which says its piece after the first bytes of a call; its address."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve():
+        with listener:
+            for data in answers:
+                serve_one(data)
+
+    def serve_one(data):
         peer, _ = listener.accept()
-        with listener, peer:
+        with peer:
             peer.settimeout(60)
             try:
                 got = b""
@@ -163,6 +168,20 @@ def servers():
     for name, (data, statuses) in answers.items():
         got = nx.rpc_call(server(data), "/a.B/C", b"hello", timeout_ms=30000)
         equal(got[0] in statuses, True, f"a server that answers {name}: {got[0]} {got[1]!r:.60}")
+    good = answers["a message, and a status"][0]
+    refusal, goodbye = answers["a refusal"][0], answers["goodbye"][0]
+    other_error = settings + frame(RST, 0, 1, struct.pack(">I", 2))
+    for name, says, want in (
+            ("a stream that is refused is sent again", (refusal, good), (0, b"ok")),
+            ("one that a goodbye leaves out too", (goodbye, good), (0, b"ok")),
+            ("but once only", (refusal, refusal, good), (14, None)),
+            ("another error is not", (other_error, good), (13, None)),
+            ("nor what has answered", (settings + frame(HEADERS, 4, 1, answer()) + frame(RST, 0, 1, struct.pack(">I", 7)), good),
+             (14, None))):
+        equal(nx.rpc_call(server(*says), "/a.B/C", b"hello", timeout_ms=120000)[::4], want, name)
+    rpc = nx.rpc_start(server(refusal, good), "/a.B/C")
+    rpc.send(b"hello", end=True)
+    equal([rpc.receive()[0] for _ in range(3)], ["initial", "message", "end"], "a stream's call is sent again, too")
     for seed in range(60):
         rng = random.Random(seed)
         frames = [frame(rng.randrange(11), rng.choice((0, 1, 4, 5, rng.randrange(256))), rng.choice((0, 1, 1, 3)),

@@ -34,6 +34,10 @@ def serve(call):
         for message in messages(rpc):
             rpc.send(message)
         rpc.finish(0, "", (("last-bin", b"\0\1"), *[pair for pair in call["metadata"] if pair[0].startswith("x-")]))
+    elif name == "Seen":
+        list(messages(rpc))
+        rpc.send(dict(call["metadata"]).get("authorization", "no authorization").encode())
+        rpc.finish(0, "", [pair for pair in call["metadata"] if pair[0].startswith("x-")])
     elif name == "Info":
         list(messages(rpc))
         rpc.send(f"{call['peer'].split(':')[0]} {call['authority'].split(':')[0]} {25000 < call['timeout_ms'] <= 31000}".encode())
