@@ -268,6 +268,7 @@ struct config *config_load(const char *dir, char **error)
 	config->workers = default_workers();
 	config->max_instances = 1000;
 	config->journal_max = 1ULL << 30;
+	config->journal_attempts = 10;
 	config_reader_init(&reader, config, &report);
 	if (access(dir, R_OK | X_OK))
 		report_add(&report, dir, 0, "cannot read this directory: %s", strerror(errno));
