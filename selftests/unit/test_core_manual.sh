@@ -26,7 +26,7 @@ tap_is "$(verbs_manual)" "$(verbs_help)" "the manual and --help of nexusctl name
 keys_manual() {
 	sed -n '/^\.SS/,/^\.SH EXAMPLE/p' "$top/Documentation/man/nexus.conf.5" |
 		awk '/^\.SS/ { section = $2; gsub(/[][]/, "", section) }
-		     tag && /^\.B / { print section, $2 } { tag = /^\.TP/ }' | sort
+		     tag && /^\.B / { print section, $2 } { tag = /^\.T[PQ]/ }' | sort
 }
 keys_table() {
 	sed -n '/^const struct config_key config_keys/,/^};/p' "$top/backend/config_key.c" |
