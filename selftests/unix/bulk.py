@@ -10,7 +10,8 @@ import time
 import zlib
 
 from guest import Failure, Guest, Options, library, target
-from host import BUCKET, BUILD, WORK, Backend, Store, Tap
+from host import BUCKET, BUILD, WORK, Backend, Store
+from tap import Tap
 
 MIB = 1 << 20
 PART = 8 * MIB

@@ -15,7 +15,8 @@ import sys
 import time
 
 from guest import DEFERRED, Failure, Guest, JOURNALED, THROUGH, library, target
-from host import BUCKET, BUILD, Backend, Store, Tap, WORK
+from host import BUCKET, BUILD, Backend, Store, WORK
+from tap import Tap
 
 KILLS = int(os.environ.get("KILLS") or 8)
 WRITERS = 3

@@ -18,23 +18,12 @@ import boto3
 import botocore.config
 import botocore.exceptions
 
+from tap import Tap
+
 FILE, PORT = sys.argv[1:3]
 BUCKET = "nexus-test"
-count = failures = 0
-out = open(FILE + ".new", "w")
-
-
-def ok(passed, what, detail=""):
-    global count, failures
-    count += 1
-    failures += not passed
-    print(f"{'ok' if passed else 'not ok'} {count} - {what}", file=out, flush=True)
-    if not passed and detail != "":
-        print(f"#   {detail!r:.400}", file=out, flush=True)
-
-
-def same(got, want, what):
-    ok(got == want, what, f"got {got!r}, want {want!r}")
+tap = Tap(open(FILE + ".new", "w"))
+ok, same = tap.ok, tap.equal
 
 
 def error(call):
@@ -159,6 +148,6 @@ for test in [v for k, v in list(globals().items()) if k.startswith("test_")]:
         test()
     except Exception as e:    # pylint: disable=broad-except
         ok(False, f"{test.__name__} runs to its end", f"{type(e).__name__}: {e}")
-print(f"1..{count}", file=out, flush=True)
+tap.done()
 os.rename(FILE + ".new", FILE)
 threading.Event().wait()

@@ -16,25 +16,6 @@ WORK, BUILD = os.environ["WORK"], os.environ["BUILD"]
 BUCKET = "nexus-test"
 
 
-class Tap:
-    def __init__(self):
-        self.count = self.failures = 0
-
-    def ok(self, good, text):
-        self.count += 1
-        self.failures += not good
-        print(f"{'' if good else 'not '}ok {self.count} - {text}", flush=True)
-
-    def equal(self, got, want, text):
-        self.ok(got == want, text)
-        if got != want:
-            print(f"#   got  {got!r}\n#   want {want!r}", flush=True)
-
-    def done(self):
-        print(f"1..{self.count}")
-        return 1 if self.failures else 0
-
-
 class Store:
     """The store that `store start` started in WORK/store, and the independent client."""
 

@@ -14,22 +14,12 @@ import time
 
 import botocore.eventstream
 
+from tap import Tap
+
 HOST, DIR, PID, *CTL = sys.argv[1:]
 PATIENCE = 120
-count = failures = 0
-
-
-def ok(passed, what, detail=""):
-    global count, failures
-    count += 1
-    failures += not passed
-    print(f"{'ok' if passed else 'not ok'} {count} - {what}", flush=True)
-    if not passed and detail != "":
-        print(f"#   {detail!r:.600}", flush=True)
-
-
-def same(got, want, what):
-    ok(got == want, what, f"got {got!r}, want {want!r}")
+tap = Tap()
+ok, same = tap.ok, tap.equal
 
 
 def mark(name):
@@ -220,5 +210,4 @@ for test in [value for name, value in list(globals().items()) if name.startswith
         test()
     except Exception as e:    # pylint: disable=broad-except
         ok(False, f"{test.__name__} runs to its end", f"{type(e).__name__}: {e}")
-print(f"1..{count}")
-sys.exit(failures != 0)
+sys.exit(tap.done())

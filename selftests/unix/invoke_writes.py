@@ -10,7 +10,8 @@ import threading
 import time
 
 from guest import Guest, library
-from host import BUCKET, BUILD, Backend, Store, Tap, WORK
+from host import BUCKET, BUILD, Backend, Store, WORK
+from tap import Tap
 
 TOP = os.environ["TOP"]
 PATIENCE = 120

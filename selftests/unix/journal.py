@@ -6,7 +6,8 @@ import sys
 import time
 
 from guest import Guest, JOURNALED, library, target
-from host import BUCKET, BUILD, Backend, Store, Tap, WORK, wipe
+from host import BUCKET, BUILD, Backend, Store, WORK, wipe
+from tap import Tap
 
 DIRECTORY = f"{WORK}/journal"
 BLOCK = 4096

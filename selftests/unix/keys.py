@@ -9,7 +9,8 @@ import sys
 import time
 
 from guest import Failure, Guest, library, target
-from host import BUCKET, BUILD, Backend, Store, Tap, WORK
+from host import BUCKET, BUILD, Backend, Store, WORK
+from tap import Tap
 
 TOP = os.environ["TOP"]
 tap = Tap()

@@ -11,36 +11,16 @@ import boto3
 import botocore.config
 import botocore.exceptions
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../unix"))
+from tap import Tap    # pylint: disable=wrong-import-position
+
 READ_TIMEOUT_S = 1200 if os.environ.get("FULL") else 220
-count = failures = 0
-
-
-def ok(passed, what, detail=""):
-    global count, failures
-    count += 1
-    failures += not passed
-    print(f"{'ok' if passed else 'not ok'} {count} - {what}", flush=True)
-    if not passed and detail != "":
-        print(f"#   {detail!r:.600}", flush=True)
-
-
-def same(got, want, what):
-    ok(got == want, what, f"got {got!r}, want {want!r}")
-
-
-def relay(text):
-    """TAP of another program."""
-    for line in text.splitlines():
-        if line.startswith(("ok ", "not ok ")):
-            ok(line.startswith("ok "), line.split(" - ", 1)[1])
-        elif line.startswith("#"):
-            print(line, flush=True)
-    ok("\n1.." in text, "it ran to its end")
+tap = Tap()
+ok, same, relay = tap.ok, tap.equal, tap.relay
 
 
 def done():
-    print(f"1..{count}")
-    sys.exit(failures != 0)
+    sys.exit(tap.done())
 
 
 class Caller:
