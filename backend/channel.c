@@ -216,9 +216,14 @@ static bool channel_take_all(struct channel *channel)
 	return true;
 }
 
+bool channel_takes(const struct channel *channel)
+{
+	return !worker_draining(channel->worker) || channel->invocations;
+}
+
 bool channel_take(struct channel *channel)
 {
-	return !worker_draining(channel->worker) && channel_take_all(channel);
+	return channel_takes(channel) && channel_take_all(channel);
 }
 
 void channel_publish(struct channel *channel, uint32_t number)

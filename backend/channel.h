@@ -73,6 +73,11 @@ enum channel_state {
 	CHANNEL_CLOSING,	/* operations still run */
 };
 
+/* Instances behind a channel that have answered and not asked again, as long as they are counted: function.h. */
+struct returning {
+	unsigned int count, disappointed;	/* of the function, when they were counted */
+};
+
 struct channel {
 	struct worker *worker;
 	const struct channel_transport *transport;
@@ -89,6 +94,7 @@ struct channel {
 	uint32_t in_flight;		/* slots */
 	struct op_core *ops;		/* operations that exist, ended ones that wait included */
 	struct invocation *invocations;	/* that the guest works on, by this channel */
+	struct returning returning;
 	struct lender *lenders;		/* windows lent for objects that events will name (next.c) */
 	struct grpc_call *grpc_calls;	/* handles of this channel (grpc_call.h) ... */
 	uint32_t grpc_handles;		/* ... given out so far */
@@ -111,6 +117,9 @@ int channel_attach(struct channel *channel);
 
 /* The arena's size changed (mapped already, if it grew). */
 void channel_resize(struct channel *channel, uint64_t size);
+
+/* As the daemon stops, only a guest that works on an event is served on, so that it can answer. */
+bool channel_takes(const struct channel *channel);
 
 /*
  * Take the submissions that wait, at most nr_slots of them. Returns true if

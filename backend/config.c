@@ -227,6 +227,19 @@ static void section_require(const struct section *section, struct report *report
 	}
 }
 
+/* Once all functions have their tenants. */
+static void on_failure_resolve(const struct function_config *function, const struct section *section,
+			       const struct config *config, struct report *report)
+{
+	const struct function_config *told = function->on_failure ? config_function(config, function->on_failure) : NULL;
+	const char *wrong = !function->on_failure ? NULL : !told ? "there is no such [function NAME] section" :
+			    told == function ? "it would be told of its own failures: name another function" :
+			    told->tenant != function->tenant ? "it is another tenant's: name one of the same tenant" : NULL;
+
+	if (wrong)
+		config_fault(report, section, "on_failure", "on_failure", function->on_failure, wrong);
+}
+
 static void config_resolve(struct config_reader *reader, const char *dir, struct report *report)
 {
 	for (struct section *s = reader->sections; s; s = s->next) {
@@ -244,6 +257,9 @@ static void config_resolve(struct config_reader *reader, const char *dir, struct
 		else if (s->kind == SECTION_CALLER)
 			caller_resolve(s->object, s, reader->config, dir, report);
 	}
+	for (struct section *s = reader->sections; s; s = s->next)
+		if (s->kind == SECTION_FUNCTION)
+			on_failure_resolve(s->object, s, reader->config, report);
 }
 
 static uint32_t default_workers(void)
@@ -267,8 +283,9 @@ struct config *config_load(const char *dir, char **error)
 		abort();	/* a few bytes, at start */
 	config->workers = default_workers();
 	config->max_instances = 1000;
+	config->max_invocations = 1000;
+	config->ingress.idle_timeout_ms = 75000;
 	config->journal_max = 1ULL << 30;
-	config->journal_attempts = 10;
 	config_reader_init(&reader, config, &report);
 	if (access(dir, R_OK | X_OK))
 		report_add(&report, dir, 0, "cannot read this directory: %s", strerror(errno));
@@ -352,6 +369,7 @@ static void function_free(struct function_config *function)
 	free(function->kernel);
 	free(function->image);
 	free(function->append);
+	free(function->on_failure);
 	hint_rules_free(function->prefetch);
 	list_free(function->grpc_services);
 	free(function);

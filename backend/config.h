@@ -127,6 +127,8 @@ struct function_config {
 	uint32_t max_events;	/* asynchronous ones that were accepted and have not ended */
 	uint32_t retries;	/* of an asynchronous event whose function failed */
 	uint32_t retry_delay_ms;	/* before the first; twice that before the second */
+	uint32_t max_event_age_ms;	/* no try after that */
+	char *on_failure;		/* the function that is told of one that was given up; NULL: none */
 	struct hint_rule *prefetch;
 	char **grpc_services;	/* PACKAGE.SERVICE that it serves; ends with NULL; NULL: none */
 	uint32_t write_mode;	/* of requests that name none; 0: the tenant's */
@@ -138,7 +140,6 @@ struct config {
 	char *metrics_listen;	/* ADDRESS:PORT; NULL: none */
 	char *journal;		/* directory; NULL: none */
 	uint64_t journal_max;	/* bytes */
-	uint32_t journal_attempts;	/* answers that refuse a record before it is moved aside */
 	uint32_t spin_us;	/* look at active rings for so long before sleeping */
 	struct endpoint *endpoints;
 	struct tenant *tenants;
@@ -147,6 +148,7 @@ struct config {
 	char *snapshot_dir;	/* /run/nexus/snapshots */
 	char *vmm;		/* the VMM's program; NULL: qemu-system-x86_64 from $PATH */
 	uint32_t max_instances;	/* of all functions */
+	uint32_t max_invocations;	/* of all functions, at a time, waiting ones included */
 	struct caller *callers;		/* NULL: who reaches the ingress may call */
 	struct ingress_config ingress;
 };

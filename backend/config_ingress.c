@@ -87,6 +87,11 @@ void ingress_resolve(const struct config *config, const struct section *section,
 	if (!section->lines[config_key_find(SECTION_INGRESS, "listen")] &&
 	    !section->lines[config_key_find(SECTION_INGRESS, "grpc_listen")])
 		report_add(report, section->file, section->line, "[ingress] lacks the key listen, or grpc_listen");
+	if (!ingress->certificate != !ingress->key)
+		report_add(report, section->file, section->line, "[ingress] has a %s but no %s: TLS needs both",
+			   ingress->key ? "key" : "certificate", ingress->key ? "certificate" : "key");
+	file_check(ingress->certificate, "certificate", section, report);
+	file_check(ingress->key, "key", section, report);
 	if (!ingress->grpc_certificate != !ingress->grpc_key)
 		report_add(report, section->file, section->line, "[ingress] has a %s but no %s: TLS needs both",
 			   ingress->grpc_key ? "grpc_key" : "grpc_certificate",
@@ -183,6 +188,8 @@ void config_ingress_free(struct config *config)
 		free(caller);
 	}
 	free(config->ingress.listen);
+	free(config->ingress.certificate);
+	free(config->ingress.key);
 	free(config->ingress.grpc_listen);
 	free(config->ingress.grpc_certificate);
 	free(config->ingress.grpc_key);

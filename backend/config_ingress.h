@@ -25,6 +25,8 @@ struct caller {
 
 struct ingress_config {
 	char *listen;			/* ADDRESS:PORT; NULL: nobody calls */
+	char *certificate, *key;	/* files of PEM, for listen; NULL: no TLS there */
+	uint32_t idle_timeout_ms;	/* there, a caller may be silent for so long */
 	char *grpc_listen;		/* the same, for gRPC */
 	char *grpc_certificate;		/* file; NULL: no TLS there */
 	char *grpc_key;			/* file */

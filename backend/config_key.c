@@ -96,11 +96,6 @@ static const char *attempts_parse(void *field, const char *value)
 	return uint_parse(value, field, 1, 10, "write a number from 1 (no second try) to 10");
 }
 
-static const char *refusals_parse(void *field, const char *value)
-{
-	return uint_parse(value, field, 1, 1000, "write a number from 1 to 1000");
-}
-
 static const char *failures_parse(void *field, const char *value)
 {
 	return uint_parse(value, field, 0, 100000, "write a number from 1 to 100000, or 0 for no circuit breaker");
@@ -314,9 +309,9 @@ const struct config_key config_keys[] = {
 	OBJECT(SECTION_BACKEND, struct config, snapshot_dir, false, directory_parse),
 	OBJECT(SECTION_BACKEND, struct config, vmm, false, file_parse),
 	OBJECT(SECTION_BACKEND, struct config, max_instances, false, instances_parse),
+	OBJECT(SECTION_BACKEND, struct config, max_invocations, false, concurrency_parse),
 	OBJECT(SECTION_BACKEND, struct config, journal, false, file_parse),
 	OBJECT(SECTION_BACKEND, struct config, journal_max, false, size_parse),
-	OBJECT(SECTION_BACKEND, struct config, journal_attempts, false, refusals_parse),
 
 	OBJECT(SECTION_ENDPOINT, struct endpoint, url, true, text_parse),
 	OBJECT(SECTION_ENDPOINT, struct endpoint, service, false, service_parse),
@@ -378,6 +373,8 @@ const struct config_key config_keys[] = {
 	OBJECT(SECTION_FUNCTION, struct function_config, max_events, false, max_events_parse),
 	OBJECT(SECTION_FUNCTION, struct function_config, retries, false, retries_parse),
 	OBJECT_MS(SECTION_FUNCTION, struct function_config, retry_delay),
+	OBJECT_MS(SECTION_FUNCTION, struct function_config, max_event_age),
+	OBJECT(SECTION_FUNCTION, struct function_config, on_failure, false, function_parse),
 	OBJECT(SECTION_FUNCTION, struct function_config, write_mode, false, write_mode_parse),
 	{ SECTION_FUNCTION, "grpc_services", false, KEY_IN_OBJECT, offsetof(struct function_config, grpc_services),
 	  services_parse, true },
@@ -386,6 +383,10 @@ const struct config_key config_keys[] = {
 
 	{ SECTION_INGRESS, "listen", false, KEY_IN_OBJECT, offsetof(struct config, ingress.listen),
 	  tcp_address_key_parse, false },
+	{ SECTION_INGRESS, "certificate", false, KEY_IN_OBJECT, offsetof(struct config, ingress.certificate), file_parse, false },
+	{ SECTION_INGRESS, "key", false, KEY_IN_OBJECT, offsetof(struct config, ingress.key), file_parse, false },
+	{ SECTION_INGRESS, "idle_timeout", false, KEY_IN_OBJECT, offsetof(struct config, ingress.idle_timeout_ms),
+	  time_parse, false },
 	{ SECTION_INGRESS, "grpc_listen", false, KEY_IN_OBJECT, offsetof(struct config, ingress.grpc_listen),
 	  tcp_address_key_parse, false },
 	{ SECTION_INGRESS, "grpc_certificate", false, KEY_IN_OBJECT, offsetof(struct config, ingress.grpc_certificate),

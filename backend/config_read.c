@@ -115,6 +115,7 @@ static void *function_new(struct config *config, const char *name)
 	function->max_events = 100;
 	function->retries = 2;
 	function->retry_delay_ms = 60000;
+	function->max_event_age_ms = 6 * 3600 * 1000;
 	return function;
 }
 

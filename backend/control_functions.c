@@ -59,10 +59,11 @@ static json_t *function_calls(const char *name)
 	if (!function)
 		return json_object();
 	function_count_all(function, &counts);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 			 "invocations", (json_int_t)counts.totals.invocations, "errors", (json_int_t)counts.totals.errors,
 			 "timeouts", (json_int_t)counts.totals.timeouts, "throttles", (json_int_t)counts.totals.throttles,
 			 "no_instance", (json_int_t)counts.totals.no_instance, "retries", (json_int_t)counts.totals.retries,
+			 "given_up", (json_int_t)counts.totals.given_up,
 			 "log_dropped", (json_int_t)counts.totals.log_dropped,
 			 "running", (json_int_t)counts.running, "waiting", (json_int_t)counts.queued,
 			 "idle", (json_int_t)counts.idle, "events", (json_int_t)counts.events);

@@ -165,6 +165,8 @@ static void invoke_wait(struct control_call *call, struct invocation *inv, int f
 	if (ret == -EBUSY)
 		control_fail(call, "function %s has as many invocations as it may (concurrency = %u)",
 			     inv->function->config->name, inv->function->config->concurrency);
+	else if (ret == -EDQUOT)
+		control_fail(call, "as many invocations of all functions are under way as may be: see max_invocations in [backend]");
 	else
 		control_fail(call, "the daemon stops");
 	invocation_put(inv);

@@ -6,12 +6,12 @@
 #include "container.h"
 #include "config.h"
 #include "event.h"
+#include "event_record.h"
 #include "function.h"
 #include "log.h"
 
 #define BUSY_MS		1000		/* no room, or no instance: tried again, */
-#define BUSY_MAX_MS	300000		/* each time twice as late, up to this */
-#define AGE_MS		(6 * 3600 * 1000ULL)	/* then it is given up */
+#define BUSY_MAX_MS	300000		/* each time twice as late, up to this, until it is max_event_age old */
 
 struct event {
 	struct event *next, **prev;
@@ -20,6 +20,9 @@ struct event {
 	struct invocation *inv;		/* the present try */
 	struct loop_timer timer;	/* until the next one */
 	unsigned int failures;
+	char *answer;			/* to the last try that failed; NULL: none did */
+	size_t answer_len;
+	bool is_record;			/* it tells of another one: nobody is told of this one */
 	uint32_t busy_ms;
 	uint64_t started_ms;
 };
@@ -41,46 +44,93 @@ static void event_free(struct event *event)
 	if (event->inv)
 		invocation_put(event->inv);
 	invocation_put(event->model);
+	free(event->answer);
 	free(event);
 }
 
-static void event_give_up(struct event *event, const char *why)
+/* Take over an invocation as one more event; errors as of event_submit(). */
+static int event_accept(struct invocation *inv, bool is_record);
+
+/* Tell the function that is to know. */
+static void event_tell(const struct event *event, const char *condition)
+{
+	const struct event_record record = {
+		.model = event->model, .region = event->function->region, .condition = condition,
+		.tries = event->failures, .answer = event->answer, .answer_len = event->answer_len,
+	};
+	const char *name = event->function->config->on_failure;
+	struct function *function = name && !event->is_record ? function_find(name) : NULL;
+	struct invocation *inv = function ? invocation_new(function) : NULL;
+
+	if (!function)
+		return;
+	if (inv) {
+		inv->event = event_record_text(&record);
+		inv->event_len = inv->event ? strlen(inv->event) : 0;
+		inv->content_type = strdup("application/json");
+	}
+	if (inv && inv->event_len && inv->event_len <= INVOCATION_PAYLOAD_MAX && !event_accept(inv, true))
+		return;
+	log_warning("function %s: cannot be told of event %s: it has max_events, or there is no memory", name, event->model->id);
+	if (inv)
+		invocation_put(inv);
+}
+
+/* condition: for on_failure; NULL: it is not told. */
+static void event_give_up(struct event *event, const char *why, const char *condition)
 {
 	log_warning("function %s: event %s is given up: %s", event->function->config->name, event->model->id, why);
+	function_count(event->function, given_up);
+	if (condition)
+		event_tell(event, condition);
 	event_free(event);
+}
+
+/* Once more after so long, unless it is too old by then. */
+static void event_later(struct event *event, uint64_t delay_ms)
+{
+	if (loop_now_ms(event->function->loop) - event->started_ms + delay_ms > event->function->config->max_event_age_ms)
+		event_give_up(event, "it is as old as max_event_age allows", "EventAgeExceeded");
+	else
+		loop_timer_start(event->function->loop, &event->timer, delay_ms);
 }
 
 static void event_again(struct event *event)
 {
-	if (loop_now_ms(event->function->loop) - event->started_ms + event->busy_ms > AGE_MS) {
-		event_give_up(event, "no instance took it for 6 hours");
-		return;
-	}
-	loop_timer_start(event->function->loop, &event->timer, event->busy_ms);
-	event->busy_ms = 2 * event->busy_ms < BUSY_MAX_MS ? 2 * event->busy_ms : BUSY_MAX_MS;
+	uint32_t delay_ms = event->busy_ms;
+
+	event->busy_ms = 2 * delay_ms < BUSY_MAX_MS ? 2 * delay_ms : BUSY_MAX_MS;
+	event_later(event, delay_ms);
 }
 
 static void event_failed(struct event *event)
 {
 	const struct function_config *config = event->function->config;
+	unsigned int before = event->failures++;
 
-	if (event->failures == config->retries) {
-		event_give_up(event, "its function failed, the last time it was tried");
+	if (before == config->retries) {
+		event_give_up(event, "its function failed, the last time it was tried", "RetriesExhausted");
 		return;
 	}
 	function_count(event->function, retries);
-	loop_timer_start(event->function->loop, &event->timer, (uint64_t)config->retry_delay_ms << event->failures);
-	event->failures++;
 	event->busy_ms = BUSY_MS;
+	event_later(event, (uint64_t)config->retry_delay_ms << before);
 }
 
 static void event_ended(void *arg)
 {
 	struct event *event = arg;
+	struct answer *answer = &event->inv->answer;
 	enum invocation_end end;
 
 	pthread_mutex_lock(&event->inv->lock);
-	end = event->inv->answer.end;
+	end = answer->end;
+	if (end == INVOCATION_FUNCTION_ERROR) {
+		free(event->answer);
+		event->answer = take_ptr(answer->data);
+		event->answer_len = answer->len;
+		answer->len = answer->cap = 0;
+	}
 	pthread_mutex_unlock(&event->inv->lock);
 	invocation_put(take_ptr(event->inv));
 	if (end == INVOCATION_ANSWERED)
@@ -163,7 +213,7 @@ static void event_begin(void *arg)
 	event_try(event);
 }
 
-int event_submit(struct invocation *inv)
+static int event_accept(struct invocation *inv, bool is_record)
 {
 	struct function *function = inv->function;
 	struct event *event = calloc(1, sizeof(*event));
@@ -178,6 +228,7 @@ int event_submit(struct invocation *inv)
 	if (room) {
 		event->function = function;
 		event->model = inv;
+		event->is_record = is_record;
 		event->busy_ms = BUSY_MS;
 		event->timer.expired = event_due;
 		if (loop_post(function->loop, event_begin, event))
@@ -190,8 +241,13 @@ int event_submit(struct invocation *inv)
 	return -EBUSY;
 }
 
+int event_submit(struct invocation *inv)
+{
+	return event_accept(inv, false);
+}
+
 void events_stop(void)
 {
 	while (events)
-		event_give_up(events, "the daemon stops");
+		event_give_up(events, "the daemon stops", NULL);
 }

@@ -13,8 +13,10 @@
 #include "worker.h"
 
 #define SWEEP_MS	100	/* how late an event may learn that no instance came */
+#define RETURN_MS	1000	/* so long one waits for an instance that has just answered, before another one is started */
 
 static struct function *functions;
+static unsigned int invocations, max_invocations;	/* of all of them, not ended; atomic */
 
 static uint64_t clock_ms(void)
 {
@@ -105,6 +107,20 @@ static struct instance *instance_claim(struct function *function, struct invocat
 	return instance;
 }
 
+/* One more of all; false: too many. */
+static bool invocations_begin(void)
+{
+	if (__atomic_add_fetch(&invocations, 1, __ATOMIC_RELAXED) <= max_invocations)
+		return true;
+	functions_over();
+	return false;
+}
+
+void functions_over(void)
+{
+	__atomic_sub_fetch(&invocations, 1, __ATOMIC_RELAXED);
+}
+
 int function_submit(struct invocation *inv, bool again)
 {
 	struct function *function = inv->function;
@@ -117,13 +133,18 @@ int function_submit(struct invocation *inv, bool again)
 		pthread_mutex_unlock(&function->lock);
 		return -ESHUTDOWN;
 	}
-	if (!again && function->running + function->queued >= function->config->concurrency) {
+	if (!again)
+		ret = function->running + function->queued >= function->config->concurrency ? -EBUSY :
+		      invocations_begin() ? 0 : -EDQUOT;
+	if (ret) {
 		function->counters.throttles++;
 		pthread_mutex_unlock(&function->lock);
-		return -EBUSY;
+		return ret;
 	}
-	if (!again)
+	if (!again) {
+		inv->counted = true;
 		inv->queued_ms = clock_ms();
+	}
 	instance = instance_claim(function, inv);
 	if (instance) {
 		function->running++;
@@ -149,6 +170,51 @@ int function_submit(struct invocation *inv, bool again)
 		abort();	/* a few bytes; the caller would wait for ever */
 	pthread_mutex_unlock(&function->lock);
 	return 0;
+}
+
+/* ---- instances that come back ---- */
+
+/* function->lock held. Those that were written off are no longer counted. */
+static void returning_sync(const struct function *function, struct returning *returning)
+{
+	if (returning->disappointed != function->disappointed)
+		*returning = (struct returning){ .disappointed = function->disappointed };
+}
+
+void function_returns(struct function *function, struct returning *returning)
+{
+	pthread_mutex_lock(&function->lock);
+	returning_sync(function, returning);
+	returning->count++;
+	function->returning++;
+	pthread_mutex_unlock(&function->lock);
+}
+
+void function_returned(struct function *function, struct returning *returning, bool all)
+{
+	unsigned int count;
+
+	pthread_mutex_lock(&function->lock);
+	returning_sync(function, returning);
+	count = all || !returning->count ? returning->count : 1;
+	returning->count -= count;
+	function->returning -= count;
+	pthread_mutex_unlock(&function->lock);
+}
+
+unsigned int function_lacks(struct function *function)
+{
+	unsigned int lacks;
+
+	pthread_mutex_lock(&function->lock);
+	if (function->returning && function->queue && clock_ms() - function->queue->queued_ms >= RETURN_MS) {
+		/* Whatever they do now: nobody waits for them a second time. */
+		function->returning = 0;
+		function->disappointed++;
+	}
+	lacks = function->queued > function->returning ? function->queued - function->returning : 0;
+	pthread_mutex_unlock(&function->lock);
+	return lacks;
 }
 
 struct invocation *function_take_waiting(struct function *function)
@@ -243,6 +309,7 @@ int functions_start(const struct config *config, struct loop *main_loop)
 {
 	struct function *function;
 
+	max_invocations = config->max_invocations;
 	for (const struct function_config *fc = config->functions; fc; fc = fc->next) {
 		function = calloc(1, sizeof(*function));
 		if (!function)
@@ -253,6 +320,7 @@ int functions_start(const struct config *config, struct loop *main_loop)
 			return -ENOMEM;
 		}
 		function->config = fc;
+		function->region = config->ingress.region ? config->ingress.region : "us-east-1";
 		function->loop = main_loop;
 		function->used_ms = clock_ms();
 		function->timer.expired = queue_sweep;

@@ -16,6 +16,7 @@ struct config;
 struct function_config;
 struct loop;
 struct op;
+struct returning;
 struct timelines;
 struct worker;
 
@@ -28,6 +29,7 @@ struct function_counters {
 	uint64_t throttles;	/* refused by the concurrency limit */
 	uint64_t no_instance;	/* given up: none came in time */
 	uint64_t retries;	/* of asynchronous events */
+	uint64_t given_up;	/* of these: they failed too often, or were too old */
 	uint64_t log_dropped;	/* lines that it printed beyond the limit (function_log.h) */
 };
 
@@ -35,6 +37,7 @@ struct function {
 	struct function *next;
 	const struct function_config *config;
 	struct loop *loop;		/* the main thread's */
+	const char *region;		/* in ARNs */
 	struct timelines *timelines;
 	struct loop_timer timer;	/* runs while events wait; the main thread's */
 
@@ -42,6 +45,8 @@ struct function {
 	struct instance *idle;		/* the one that waited last comes first: it is the warmest */
 	struct invocation *queue, **queue_tail;
 	unsigned int queued, running;
+	unsigned int returning;		/* instances that have answered, and will ask for their next event */
+	unsigned int disappointed;	/* how often those did not come in time, and were written off */
 	bool stopping;
 	unsigned int events;		/* asynchronous ones, waiting for a retry included */
 	uint64_t log_since_ms;		/* function_log.c's: */
@@ -84,7 +89,7 @@ struct function *function_first(void);		/* and on by ->next */
 
 /*
  * Give it to an instance, or queue it; takes the reference over. -EBUSY: as many run or wait as
- * the function's concurrency allows; -ESHUTDOWN the daemon stops. again: it was counted before, and goes first.
+ * the function's concurrency allows; -EDQUOT: as max_invocations allows, of all functions; -ESHUTDOWN the daemon stops. again: it was counted before, and goes first.
  */
 int function_submit(struct invocation *inv, bool again);
 
@@ -97,8 +102,21 @@ bool function_leave(struct instance *instance);
 /* No event is to go to this VM any more, which waits for one. False: it does not, now. */
 bool function_retire(struct function *function, uint32_t vm_id);
 
+/* An invocation that function_submit() took has ended, for its caller. */
+void functions_over(void);
+
 /* It was taken, and has ended. */
 void function_done(struct function *function);
+
+/*
+ * Instances on their way back, by the channel's account of them: one has answered all of an event; one asks
+ * for its next; all are gone. In the channel's thread.
+ */
+void function_returns(struct function *function, struct returning *returning);
+void function_returned(struct function *function, struct returning *returning, bool all);
+
+/* So many of the events that wait need an instance that is not there, nor on its way back. */
+unsigned int function_lacks(struct function *function);
 
 /* An instance failed before its first event. An event that waits, counted as taken, to be ended with its error; or NULL. */
 struct invocation *function_take_waiting(struct function *function);

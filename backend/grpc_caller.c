@@ -274,8 +274,9 @@ static void stream_submit(struct stream *stream, struct function *function)
 	if (!ret)
 		return;
 	invocation_put(stream->inv);
-	if (ret == -EBUSY)
-		stream_finish(stream, GRPC_RESOURCE_EXHAUSTED, "as many calls as the function's concurrency allows", NULL);
+	if (ret == -EBUSY || ret == -EDQUOT)
+		stream_finish(stream, GRPC_RESOURCE_EXHAUSTED, ret == -EBUSY ? "as many calls as the function's concurrency allows" :
+			      "as many calls of all functions as max_invocations allows", NULL);
 	else
 		stream_finish(stream, GRPC_UNAVAILABLE, "the host's daemon stops", NULL);
 }

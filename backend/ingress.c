@@ -1,27 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include "cleanup.h"
 #include "config.h"
 #include "function.h"
 #include "ingress.h"
+#include "ingress_peer.h"
 #include "log.h"
 #include "tcp_listen.h"
 
 #define MAX_CONNECTIONS		256
-#define IDLE_S			75	/* a connection without a request */
+#define TLS			"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"	/* to GnuTLS */
+#define FILE_MAX		(1L << 20)	/* of a certificate's chain */
+#define LAST_ANSWERS_S		3	/* at the end, answers that are there may take so long to leave */
 #define CONNECTION_MEMORY	(64U << 10)	/* for a request's head */
 #define BODY_MAX		(64ULL << 20)	/* larger ones are not even read to their end */
 
 static struct {
 	const struct config *config;
 	struct MHD_Daemon *daemon;
-	pthread_mutex_t lock;		/* of the list */
+	pthread_mutex_t lock;		/* of what follows */
+	pthread_cond_t fewer;		/* in work */
 	struct request *requests;
+	unsigned int in_work;		/* those that are there whole, and not answered to the last byte */
 	bool stopping;
-} ingress = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} ingress = { .lock = PTHREAD_MUTEX_INITIALIZER, .fewer = PTHREAD_COND_INITIALIZER };
 
 const struct config *ingress_config(void)
 {
@@ -86,6 +93,19 @@ static char *header_copy(const struct request *request, const char *name)
 	return value ? strdup(value) : NULL;
 }
 
+/* Root=1-TIME-RANDOM: the second part of 24 hexadecimal digits; nobody samples here. */
+char *request_trace_id(const struct request *request)
+{
+	char *trace = header_copy(request, "X-Amzn-Trace-Id"), id[INVOCATION_ID_SIZE];
+
+	if (trace)
+		return trace;
+	invocation_uuid(id);
+	if (asprintf(&trace, "Root=1-%08lx-%.8s%.4s%.12s;Sampled=0", (unsigned long)time(NULL), id, id + 9, id + 24) < 0)
+		return NULL;
+	return trace;
+}
+
 static enum MHD_Result collect_hints(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	(void)kind;
@@ -110,7 +130,7 @@ int request_invoke(struct request *request, struct function *function, char *con
 	inv->event = take_ptr(request->body);
 	inv->event_len = request->len;
 	inv->content_type = header_copy(request, MHD_HTTP_HEADER_CONTENT_TYPE);
-	inv->trace_id = header_copy(request, "X-Amzn-Trace-Id");
+	inv->trace_id = request_trace_id(request);
 	inv->streams = streams;
 	inv->log_wanted = log && !strcasecmp(log, "Tail");
 	inv->news = request_news;
@@ -192,14 +212,16 @@ static void request_free(void *arg, struct MHD_Connection *connection, void **st
 	struct request *request = *state;
 
 	(void)arg;
-	(void)connection;
 	(void)why;
 	if (!request)
 		return;
+	peer_answered(connection);
 	pthread_mutex_lock(&ingress.lock);
 	*request->prev = request->next;
 	if (request->next)
 		request->next->prev = request->prev;
+	ingress.in_work -= request->complete;
+	pthread_cond_signal(&ingress.fewer);
 	pthread_mutex_unlock(&ingress.lock);
 	if (request->inv) {
 		invocation_abandon(request->inv);
@@ -294,6 +316,32 @@ static enum MHD_Result request_send(struct request *request)
 	return ret;
 }
 
+static void request_in_work(struct request *request)
+{
+	pthread_mutex_lock(&ingress.lock);
+	request->complete = true;
+	ingress.in_work++;
+	pthread_mutex_unlock(&ingress.lock);
+}
+
+static enum MHD_Result count_framing(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void)kind;
+	(void)value;
+	*(unsigned int *)arg += !strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) ||
+				!strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+	return MHD_YES;
+}
+
+/* Where a body ends is said once, or a proxy in front of us might see another request behind it than we do. */
+static bool request_is_framed_once(const struct request *request)
+{
+	unsigned int count = 0;
+
+	MHD_get_connection_values(request->connection, MHD_HEADER_KIND, count_framing, &count);
+	return count <= 1;
+}
+
 static enum MHD_Result request_step(void *arg, struct MHD_Connection *connection, const char *url,
 				    const char *method, const char *version, const char *data, size_t *len,
 				    void **state)
@@ -301,28 +349,35 @@ static enum MHD_Result request_step(void *arg, struct MHD_Connection *connection
 	static const char not_found[] = "no such path; there are /2015-03-31/functions/NAME/invocations, "
 					"/2021-11-15/functions/NAME/response-streaming-invocations, "
 					"/function/NAME, /healthz and /readyz\n";
+	static const char framed[] = "the request says more than once how long it is\n";
 	struct request *request = *state;
 
 	(void)arg;
-	(void)connection;
 	(void)url;
 	(void)version;
 	if (!request || !request->target)
 		return MHD_NO;
 	if (!request->begun) {
 		request->begun = true;
+		peer_head(connection);
 		request->method = method;
 		request->route = request_route(request);
-		return MHD_YES;
+		if (request_is_framed_once(request))
+			return MHD_YES;
+		request_answer(request, MHD_HTTP_BAD_REQUEST, "text/plain", framed, strlen(framed));
+		request_answer_header(request, MHD_HTTP_HEADER_CONNECTION, "close");
+		return request_send(request);
 	}
 	if (*len) {
 		size_t n = *len;
 
 		*len = 0;
+		peer_body(connection, n);
 		return request_body(request, data, n) ? MHD_YES : MHD_NO;
 	}
 	if (!request->complete) {
-		request->complete = true;
+		request_in_work(request);
+		peer_complete(connection);
 		if (request->route)
 			request->route->run(request);
 		else
@@ -375,10 +430,56 @@ static void ingress_log(void *arg, const char *fmt, va_list args)
 	log_notice("ingress: %s", line);
 }
 
-int ingress_start(const struct config *config)
+/* A file of PEM, from malloc; NULL after it was logged. */
+static char *pem_read(const char *key, const char *path)
+{
+	auto_fclose FILE *file = fopen(path, "re");
+	char *text = file ? calloc(1, FILE_MAX + 1) : NULL;
+
+	if (text && fread(text, 1, FILE_MAX, file) && !ferror(file))
+		return text;
+	log_error("[ingress] %s = %s: %s", key, path, !file || ferror(file) ? strerror(errno) : "it is empty");
+	free(text);
+	return NULL;
+}
+
+/* Once the server has started it has its own copies. */
+static void pem_free(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+static bool server_start(const struct ingress_config *ic, int fd, const char *certificate, const char *key)
+{
+	const struct MHD_OptionItem plain[] = { { MHD_OPTION_END, 0, NULL } }, tls[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)certificate }, { MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)key },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, TLS }, { MHD_OPTION_END, 0, NULL },
+	};
+
+	ingress.daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
+					  MHD_USE_ERROR_LOG | (certificate ? MHD_USE_TLS : 0), 0, NULL, NULL, request_step, NULL,
+					  MHD_OPTION_EXTERNAL_LOGGER, ingress_log, NULL,
+					  MHD_OPTION_LISTEN_SOCKET, fd,
+					  MHD_OPTION_CONNECTION_LIMIT, ic->max_connections ? ic->max_connections : MAX_CONNECTIONS,
+					  MHD_OPTION_CONNECTION_TIMEOUT, (ic->idle_timeout_ms + 999) / 1000,
+					  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+					  MHD_OPTION_STRICT_FOR_CLIENT, 1,
+					  MHD_OPTION_URI_LOG_CALLBACK, request_new, NULL,
+					  MHD_OPTION_NOTIFY_COMPLETED, request_free, NULL,
+					  MHD_OPTION_NOTIFY_CONNECTION, peer_notify, NULL,
+					  MHD_OPTION_ARRAY, certificate ? tls : plain,
+					  MHD_OPTION_END);
+	return ingress.daemon;
+}
+
+int ingress_start(struct loop *loop, const struct config *config)
 {
 	const struct ingress_config *ic = &config->ingress;
+	char *certificate = NULL, *key = NULL;
 	auto_close int fd = -1;
+	bool started;
 
 	ingress.config = config;
 	if (!ic->listen)
@@ -391,21 +492,19 @@ int ingress_start(const struct config *config)
 	if (!config->callers && !tcp_address_is_loopback(ic->listen))
 		log_warning("[ingress] listen = %s: whoever reaches this address may call every function: "
 			    "add a [caller NAME] section", ic->listen);
-	ingress.daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
-					  MHD_USE_ERROR_LOG, 0, NULL, NULL, request_step, NULL,
-					  MHD_OPTION_EXTERNAL_LOGGER, ingress_log, NULL,
-					  MHD_OPTION_LISTEN_SOCKET, fd,
-					  MHD_OPTION_CONNECTION_LIMIT, ic->max_connections ? ic->max_connections : MAX_CONNECTIONS,
-					  MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
-					  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-					  MHD_OPTION_URI_LOG_CALLBACK, request_new, NULL,
-					  MHD_OPTION_NOTIFY_COMPLETED, request_free, NULL,
-					  MHD_OPTION_END);
-	if (!ingress.daemon) {
+	if (ic->certificate) {
+		certificate = pem_read("certificate", ic->certificate);
+		key = certificate ? pem_read("key", ic->key) : NULL;
+	}
+	started = (!ic->certificate || key) && server_start(ic, fd, certificate, key);
+	pem_free(certificate);
+	pem_free(key);
+	if (!started) {
 		log_error("[ingress] listen = %s: the HTTP server does not start", ic->listen);
 		return -EIO;
 	}
 	take_fd(&fd);
+	peers_start(loop, ic->idle_timeout_ms);
 	return 0;
 }
 
@@ -423,10 +522,20 @@ void ingress_quiesce(void)
 		close(fd);
 }
 
-/* Every invocation has ended by now, so that no connection is suspended. */
+/* Every invocation has ended by now, so that no connection is suspended: answers are on their way out. */
 void ingress_stop(void)
 {
-	if (ingress.daemon)
-		MHD_stop_daemon(ingress.daemon);
+	struct timespec end;
+
+	if (!ingress.daemon)
+		return;
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += LAST_ANSWERS_S;
+	pthread_mutex_lock(&ingress.lock);
+	while (ingress.in_work && !pthread_cond_timedwait(&ingress.fewer, &ingress.lock, &end))
+		;
+	pthread_mutex_unlock(&ingress.lock);
+	peers_stop();
+	MHD_stop_daemon(ingress.daemon);
 	ingress.daemon = NULL;
 }

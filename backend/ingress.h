@@ -15,6 +15,7 @@
 #include "invocation.h"
 
 struct config;
+struct loop;
 struct function;
 struct request;
 
@@ -53,8 +54,8 @@ struct request {
 
 extern const struct route lambda_route, lambda_stream_route, function_route, health_route, ready_route;
 
-/* Listen, in a thread of its own. 0, or -errno after it logged why. Nothing to do without [ingress]. */
-int ingress_start(const struct config *config);
+/* Listen, in a thread of its own; loop: the main thread's. 0, or -errno after it logged why. Nothing to do without `listen`. */
+int ingress_start(struct loop *loop, const struct config *config);
 
 /* No more callers; those that are here go on. */
 void ingress_quiesce(void);
@@ -66,6 +67,9 @@ const struct config *ingress_config(void);
 
 /* A header of the request; NULL: none. */
 const char *request_header(const struct request *request, const char *name);
+
+/* The caller's, or a new one, as X-Ray has them. From malloc. */
+char *request_trace_id(const struct request *request);
 
 /* Answer; the text is copied. */
 void request_answer(struct request *request, unsigned int status, const char *content_type, const char *text,
@@ -79,7 +83,7 @@ void request_answer_header(struct request *request, const char *name, const char
 
 /*
  * Submit an invocation with the request's body as its event, and the client's context (taken over;
- * NULL: none); route->answer() follows. -EBUSY refused by the function's limit; -ESHUTDOWN; -ENOMEM.
+ * NULL: none); route->answer() follows. Errors as of function_submit(); -ENOMEM.
  */
 int request_invoke(struct request *request, struct function *function, char *context,
 		   enum invocation_streams streams);

@@ -57,13 +57,8 @@ static void function_run(struct request *request)
 		return;
 	}
 	ret = request_invoke(request, function, NULL, INVOCATION_STREAMS_PLAIN);
-	if (ret == -EBUSY) {
-		lambda_error(request, MHD_HTTP_TOO_MANY_REQUESTS, "TooManyRequestsException", "Rate Exceeded.");
-		request_answer_header(request, "Retry-After", "1");
-	} else if (ret) {
-		lambda_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "ServiceException",
-			     "this node stops: try another one, or later");
-	}
+	if (ret)
+		lambda_refused(request, ret);
 }
 
 /* ---- a description of an answer ---- */

@@ -81,6 +81,11 @@ static struct function *lambda_function(struct request *request, const struct te
 	char *qualifier, *name = function_name(request->name, &qualifier);
 	struct function *function = function_find(name);
 
+	if (queried && qualifier && strcmp(queried, qualifier)) {
+		lambda_error(request, MHD_HTTP_BAD_REQUEST, "InvalidParameterValueException",
+			     "The derived qualifier from the function name does not match the specified qualifier.");
+		return NULL;
+	}
 	if (queried)
 		qualifier = queried;
 	/* Another tenant's function is none at all. */
@@ -116,6 +121,35 @@ static bool lambda_body_fits(struct request *request)
 	lambda_error(request, MHD_HTTP_CONTENT_TOO_LARGE, "RequestTooLargeException",
 		     "%" PRIu64 " byte payload is too large for the %s invocation type (limit %zu bytes)", request->sent,
 		     lambda_is_event(request) ? "Event" : "RequestResponse", limit);
+	return false;
+}
+
+/* What a type says that nobody chose is nothing: curl's own for any data, botocore's for bytes. */
+static bool type_may_be_json(const char *type)
+{
+	static const char *const open[] = { "application/octet-stream", "application/x-www-form-urlencoded" };
+	size_t len = strcspn(type, "; \t");
+
+	for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++)
+		if (len == strlen(open[i]) && !strncasecmp(type, open[i], len))
+			return true;
+	/* application/json, text/json, application/x-amz-json-1.1, application/cloudevents+json */
+	for (size_t i = 0; i + 4 <= len; i++)
+		if (i && strchr("/+-", type[i - 1]) && !strncasecmp(type + i, "json", 4))
+			return true;
+	return false;
+}
+
+static bool lambda_body_is_of_type(struct request *request)
+{
+	const char *type = request_header(request, MHD_HTTP_HEADER_CONTENT_TYPE);
+	const char *encoding = request_header(request, MHD_HTTP_HEADER_CONTENT_ENCODING);
+	bool encoded = encoding && *encoding && strcasecmp(encoding, "identity");
+
+	if (!encoded && (!type || !*type || type_may_be_json(type)))
+		return true;
+	lambda_error(request, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaTypeException",
+		     "The content type of the request body is %.128s: it has to be JSON", encoded ? encoding : type);
 	return false;
 }
 
@@ -179,14 +213,26 @@ static void lambda_stopping(struct request *request)
 	lambda_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "ServiceException", "this node stops: try another one, or later");
 }
 
+void lambda_refused(struct request *request, int ret)
+{
+	if (ret == -EBUSY)
+		lambda_throttled(request, "ReservedFunctionConcurrentInvocationLimitExceeded");
+	else if (ret == -EDQUOT)
+		lambda_throttled(request, "ConcurrentInvocationLimitExceeded");
+	else if (ret == -ENOMEM)
+		lambda_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "ServiceException", "the host has not enough memory");
+	else
+		lambda_stopping(request);
+}
+
 static void lambda_event(struct request *request, struct function *function, char *context)
 {
 	struct invocation *inv = invocation_new(function);
-	const char *trace = request_header(request, "X-Amzn-Trace-Id");
+	int ret;
 
 	if (!inv) {
 		free(context);
-		lambda_stopping(request);
+		lambda_refused(request, -ENOMEM);
 		return;
 	}
 	strcpy(inv->id, request->id);
@@ -194,10 +240,11 @@ static void lambda_event(struct request *request, struct function *function, cha
 	inv->event_len = request->len;
 	inv->content_type = strdup(JSON_TYPE);
 	inv->client_context = context;
-	inv->trace_id = trace ? strdup(trace) : NULL;
-	if (event_submit(inv)) {
+	inv->trace_id = request_trace_id(request);
+	ret = event_submit(inv);
+	if (ret) {
 		invocation_put(inv);
-		lambda_throttled(request, "ReservedFunctionConcurrentInvocationLimitExceeded");
+		lambda_refused(request, ret);
 		return;
 	}
 	request_answer(request, MHD_HTTP_ACCEPTED, "", "", 0);
@@ -208,10 +255,8 @@ static void lambda_call(struct request *request, struct function *function, char
 {
 	int ret = request_invoke(request, function, context, lambda_streams(request) ? INVOCATION_STREAMS_ALL : INVOCATION_WHOLE);
 
-	if (ret == -EBUSY)
-		lambda_throttled(request, "ReservedFunctionConcurrentInvocationLimitExceeded");
-	else if (ret)
-		lambda_stopping(request);
+	if (ret)
+		lambda_refused(request, ret);
 }
 
 void lambda_run(struct request *request)
@@ -226,7 +271,7 @@ void lambda_run(struct request *request)
 		request_answer_header(request, "Allow", "POST");
 		return;
 	}
-	if (!lambda_body_fits(request) || !lambda_caller(request, &tenant))
+	if (!lambda_body_fits(request) || !lambda_body_is_of_type(request) || !lambda_caller(request, &tenant))
 		return;
 	function = lambda_function(request, tenant);
 	if (!function)

@@ -13,6 +13,9 @@ struct request;
 void lambda_error(struct request *request, unsigned int status, const char *error, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* Answer for what request_invoke(), or event_submit(), returned. */
+void lambda_refused(struct request *request, int ret);
+
 /* Of a route for calls of the API. */
 size_t lambda_limit(struct request *request);
 void lambda_run(struct request *request);

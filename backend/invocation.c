@@ -203,6 +203,8 @@ void invocation_end(struct invocation *inv, enum invocation_end end)
 	if (!inv->answer.end) {
 		inv->answer.broken = answer_has_begun(inv) && end != INVOCATION_ANSWERED;
 		inv->answer.end = end;
+		if (inv->counted)
+			functions_over();
 		timeline_mark(&inv->timeline, TIMELINE_ENDED);
 		if (inv->news)
 			inv->news(inv);

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "hints.h"
 #include "loop.h"
 #include "timeline.h"
@@ -87,12 +88,14 @@ struct invocation {
 
 	/* the function's, under its lock */
 	uint64_t queued_ms;		/* monotonic */
+	bool counted;			/* among those of max_invocations */
 
 	/* the worker's */
 	struct channel *channel;	/* of the instance; NULL: it has answered, or is gone */
 	struct worker *worker;		/* once it was taken; set under lock */
 	void (*room)(struct invocation *inv);	/* in the worker's thread: a stream's reader made room */
 	bool responding;		/* its Respond has come; once all of it has, the clock stands */
+	bool returning;			/* all of it has come: its instance is about to ask for the next event */
 	bool failing;			/* one with an error has come: it ends what another one streams */
 	struct op *respond;		/* reads the answer */
 	struct loop_timer deadline;

@@ -177,7 +177,7 @@ static int serve(struct config *config)
 	if (!ret && !stopping)
 		ret = unix_listen(main_loop, config);
 	if (!ret && !stopping)
-		ret = ingress_start(config);
+		ret = ingress_start(main_loop, config);
 	if (!ret && !stopping)
 		ret = grpc_ingress_start(config);
 	if (!ret && !stopping)
@@ -197,6 +197,7 @@ static int serve(struct config *config)
 	}
 
 	sd_notify(0, "STOPPING=1\nSTATUS=Finishing operations in flight");
+	log_info("it stops, and finishes what is under way");
 	keys_stop();
 	metrics_stop();
 	ingress_quiesce();

@@ -61,7 +61,6 @@ static void write_journal(FILE *out)
 	gauge(out, "journal_records", "acknowledged writes that are not in the store", STAT(records));
 	gauge(out, "journal_bytes", "disk that the journal takes", STAT(bytes));
 	gauge(out, "journal_orphaned_records", "records of tenants that are not configured", STAT(orphaned));
-	gauge(out, "journal_refused_records", "records that the store refused for good", STAT(refused));
 	counter(out, "journal_retries", "uploads from the journal that failed, and are tried again", STAT(retries));
 	counter(out, "journal_damaged_records", "records that the disk has lost", STAT(damaged));
 #undef STAT
@@ -111,6 +110,7 @@ static const struct {
 	TOTAL(throttles, "those refused for the function's concurrency"),
 	TOTAL(no_instance, "those that no instance took in time"),
 	TOTAL(retries, "asynchronous events tried again"),
+	TOTAL(given_up, "asynchronous events given up: they failed too often, or were too old"),
 	NOW("running", running, "invocations that an instance has taken"),
 	NOW("waiting", queued, "invocations that wait for an instance"),
 	NOW("idle_instances", idle, "instances that wait for an event"),

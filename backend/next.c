@@ -54,6 +54,7 @@ void instance_release(struct invocation *inv)
 		p = &(*p)->next;
 	*p = inv->next;
 	inv->next = NULL;
+	worker_in_flight(inv->channel->worker, -1);
 	loop_timer_stop(inv->channel->worker->loop, &inv->deadline);
 	inv->channel = NULL;
 	function_done(inv->function);
@@ -89,8 +90,11 @@ static void instance_exit(struct invocation *inv)
 
 void instance_gone(struct channel *channel)
 {
+	struct function *function = function_find(channel->guest->function);
 	struct invocation *inv, *next;
 
+	if (function)
+		function_returned(function, &channel->returning, true);
 	for (inv = channel->invocations; inv; inv = next) {
 		next = inv->next;
 		if (!inv->responding)
@@ -103,6 +107,8 @@ void instance_begin(struct invocation *inv, struct channel *channel)
 	struct loop *loop = channel->worker->loop;
 
 	inv->channel = channel;
+	/* The daemon's end waits for it, for a while. */
+	worker_in_flight(channel->worker, 1);
 	pthread_mutex_lock(&inv->lock);
 	inv->worker = channel->worker;
 	pthread_mutex_unlock(&inv->lock);
@@ -226,8 +232,12 @@ void instance_fin(struct op *op)
 	if (op->type != &respond_type)
 		return;
 	inv = instance_invocation(op->channel, op->request->respond->request_id);
-	if (inv)
-		loop_timer_stop(op->worker->loop, &inv->deadline);
+	if (!inv)
+		return;
+	loop_timer_stop(op->worker->loop, &inv->deadline);
+	if (!inv->returning)
+		function_returns(inv->function, &op->channel->returning);
+	inv->returning = true;
 }
 
 /* A Respond ended before it began: the clock goes on. */
@@ -293,8 +303,7 @@ static void next_describe(struct op *op, struct invocation *inv)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	snprintf(arn, sizeof(arn), "arn:aws:lambda:%s:%s:function:%s",
-		 op->worker->config->ingress.region ? op->worker->config->ingress.region : "us-east-1",
-		 FUNCTION_ACCOUNT, config->name);
+		 inv->function->region, FUNCTION_ACCOUNT, config->name);
 	nexus__v1__invocation__init(to);
 	to->request_id = op_strdup(op, inv->id);
 	to->deadline_ms = now.tv_sec * 1000ULL + now.tv_nsec / 1000000 + config->timeout_ms;
@@ -391,6 +400,7 @@ static int next_start(struct op *op)
 	*instance = (struct instance){
 		.function = function, .worker = op->worker, .op = op, .deliver = next_claimed,
 	};
+	function_returned(function, &op->channel->returning, false);
 	/* From here on it may be claimed: but its worker is this thread. */
 	next->instance = instance;
 	slot_waits(op, true);

@@ -57,9 +57,7 @@ void scale_up(struct function *function)
 
 	if (!config->kernel || loop_now_ms(main_loop) < function->start_after_ms)
 		return;
-	pthread_mutex_lock(&function->lock);
-	waiting = function->queued;
-	pthread_mutex_unlock(&function->lock);
+	waiting = function_lacks(function);
 	count = microvm_count(config, &starting);
 	for (; starting < waiting && count < config->concurrency; starting++, count++) {
 		if (microvm_start(config, scale_ended, function, error, sizeof(error)))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How many microVMs a function has: one more for each event that waits and has
- * none on its way, up to the function's concurrency; one less when one was idle
- * for keep_alive, or let an invocation run past its deadline. Down to none.
+ * How many microVMs a function has: one more for each event that waits and has none on its way, nor one that has
+ * just answered and is about to ask again (for a second, at most), up to the function's concurrency; one less when
+ * one was idle for keep_alive, or let an invocation run past its deadline. Down to none.
  */
 #ifndef NEXUS_SCALE_H
 #define NEXUS_SCALE_H

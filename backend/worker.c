@@ -123,7 +123,7 @@ static bool worker_arm(struct worker_core *core, uint64_t now_us)
 	while ((channel = *p)) {
 		ring = nexus_ring_sq(channel->arena.base, channel->nr_slots);
 		if (!nexus_ring_may_sleep(&ring, channel->sq_head, channel_flags(channel), NEXUS_HOST_NEED_KICK) &&
-		    !core->draining)
+		    channel_takes(channel))
 			return false;
 		if (now_us - channel->active_us > ACTIVE_US) {
 			*p = channel->next_active;

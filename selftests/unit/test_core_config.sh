@@ -56,7 +56,6 @@ control = /run/x
 spin_us = 20
 journal = $dir
 journal_max = 64M
-journal_attempts = 3
 [endpoint other]
 url = https://[::1]
 region = eu
@@ -175,7 +174,6 @@ done <<-'END'
 	tenant x|endpoint|nowhere|there is no such [endpoint NAME] section
 	backend|journal|here|write an absolute path
 	backend|journal_max|1K|write bytes, or a number with K, M or G
-	backend|journal_attempts|0|write a number from 1 to 1000
 	tenant x|write_mode|later|write through, deferred or journaled
 	tenant x|write_mode|journaled|there is no journal: write
 	tenant x|max_unwritten|0|write bytes, or a number with K, M or G
@@ -248,6 +246,17 @@ prefetch = /bucket
 concurrency = 0
 grpc_services = a.B /a.B/C
 vmm_pool = 1001
+on_failure = nobody
+[function g]
+tenant = t
+on_failure = g
+[tenant u]
+endpoint = e
+credentials = keys
+[function h]
+tenant = u
+on_failure = g
+max_event_age = 25h
 [caller c]
 tenant = t
 credentials = gone"
@@ -255,15 +264,38 @@ fault "callers and functions" "a.conf:8: listen = 127.0.0.1: write ADDRESS:PORT"
 	"a.conf:10: tenant = nobody: there is no such [tenant NAME] section" "a.conf:11: retries = 3: write 0, 1 or 2" \
 	"a.conf:12: prefetch = /bucket: write where events name" "a.conf:13: concurrency = 0" \
 	"a.conf:14: grpc_services = a.B /a.B/C: write PACKAGE.SERVICE" \
-	"a.conf:15: vmm_pool = 1001: write a number from 0 to 1000" "gone: cannot open"
+	"a.conf:15: vmm_pool = 1001: write a number from 0 to 1000" "gone: cannot open" \
+	"a.conf:16: on_failure = nobody: there is no such [function NAME] section" \
+	"a.conf:19: on_failure = g: it would be told of its own failures" "a.conf:25: on_failure = g: it is another tenant's" \
+	"a.conf:26: max_event_age = 25h: write a number with its unit"
+config "$good
+[ingress]
+listen = 127.0.0.1:9090
+key = $dir/none"
+fault "half of TLS" "a.conf:7: [ingress] has a key but no certificate: TLS needs both"
+config "$good
+[ingress]
+listen = 127.0.0.1:9090
+key = $dir/none
+certificate = $dir/keys"
+fault "no key" "a.conf:9: key = $dir/none: No such file"
 config "$good
 [ingress]
 listen = [::1]:9090
 grpc_listen = 127.0.0.1:9091
 region = eu-west-1
 max_connections = 4
+certificate = $dir/keys
+key = $dir/keys
+idle_timeout = 10s
+[backend]
+max_invocations = 10
+[function g]
+tenant = t
 [function f]
 tenant = t
+max_event_age = 1h
+on_failure = g
 start_timeout = 1s
 max_events = 0
 retries = 0

@@ -9,6 +9,7 @@ import concurrent.futures
 import http.client
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -17,22 +18,12 @@ import boto3
 import botocore.config
 import botocore.exceptions
 
+from tap import Tap
+
 URL, DIR = sys.argv[1:3]
 HOST = URL.split("//")[1]
-count = failures = 0
-
-
-def ok(passed, what, detail=""):
-    global count, failures
-    count += 1
-    failures += not passed
-    print(f"{'ok' if passed else 'not ok'} {count} - {what}", flush=True)
-    if not passed and detail != "":
-        print(f"#   {detail!r:.600}", flush=True)
-
-
-def same(got, want, what):
-    ok(got == want, what, f"got {got!r}, want {want!r}")
+tap = Tap()
+ok, same = tap.ok, tap.equal
 
 
 client = boto3.client("lambda", endpoint_url=URL, region_name="us-east-1", aws_access_key_id="k",
@@ -62,6 +53,10 @@ def plain(method, path, body=None, headers=None):
     data = response.read()
     connection.close()
     return response.status, dict((k.lower(), v) for k, v in response.getheaders()), data
+
+
+API = "/2015-03-31/functions/shell/invocations"
+PATIENCE = 120    # seconds, for what comes for sure
 
 
 def lines(name):
@@ -99,9 +94,15 @@ def test_answers():
     same(json.loads(invoke({}, Qualifier="$LATEST")["Body"]), {}, "with a qualifier")
     answer = client.invoke(FunctionName="shell")
     same(json.loads(answer["Payload"].read()), {}, "no payload is an empty object")
-    same(json.loads(invoke("wrong")["Body"]), "400 403 404 InvalidRequestID InvalidStateTransition ",
+    trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"
+    status, headers, data = plain("POST", API, '"trace"', {"X-Amzn-Trace-Id": trace})
+    same((status, headers["x-amzn-trace-id"], json.loads(data)), (200, trace, trace), "the trace's id arrives, and comes back")
+    status, headers, data = plain("POST", API, '"trace"')
+    ok(re.fullmatch("Root=1-[0-9a-f]{8}-[0-9a-f]{24};Sampled=0", headers["x-amzn-trace-id"]) and
+       headers["x-amzn-trace-id"] == json.loads(data), "one without gets a new one", (headers, data))
+    same(json.loads(invoke("wrong")["Body"]), "400 400 400 403 404 InvalidRequestID InvalidRequestID InvalidRequestID InvalidStateTransition ",
          "what the Runtime API refuses")
-    same(wait_lines("again", 1, 5), ["403"], "a second answer among it")
+    same(wait_lines("again", 1, PATIENCE), ["403"], "a second answer among it")
 
 
 def test_failures():
@@ -120,6 +121,9 @@ def test_failures():
          "a function that exits")
     ok("exit status 3" in json.loads(a["Body"])["errorMessage"], "with its status", a["Body"])
     same(json.loads(invoke({"y": 1}, "single")["Body"]), {"y": 1}, "it is started again")
+    a = invoke({}, "unborn")
+    same((a.get("FunctionError"), json.loads(a["Body"])), ("Unhandled", {"errorType": "Example.Init", "errorMessage": "not today"}),
+         "a function that says that it cannot start")
     a = invoke({}, "broken")
     same((a.get("FunctionError"), json.loads(a["Body"])["errorType"]), ("Unhandled", "Runtime.ExitError"),
          "a function that fails before its first event")
@@ -127,6 +131,14 @@ def test_failures():
 
 def test_refusals():
     same(error(lambda: invoke({}, "nobody"))[:2], ("ResourceNotFoundException", 404), "an unknown function")
+    same(error(lambda: invoke({}, "shell:$LATEST", Qualifier="7"))[:2], ("InvalidParameterValueException", 400), "two qualifiers that differ")
+    for fields, want in (({"Content-Type": "text/plain"}, 415), ({"Content-Type": "multipart/form-data; boundary=x"}, 415),
+                         ({"Content-Encoding": "gzip", "Content-Type": "application/json"}, 415),
+                         ({"Content-Type": "application/json; charset=utf-8"}, 200), ({"Content-Type": "application/cloudevents+json"}, 200),
+                         ({"Content-Type": "application/x-www-form-urlencoded"}, 200), ({"Content-Type": "application/octet-stream"}, 200)):
+        status, headers, data = plain("POST", API, "{}", fields)
+        same((status, headers.get("x-amzn-errortype"), data if want == 200 else b""),
+             (want, "UnsupportedMediaTypeException" if want == 415 else None, b"{}" if want == 200 else b""), f"an event as {fields}: {want}")
     same(error(lambda: invoke({}, Qualifier="7"))[:2], ("ResourceNotFoundException", 404), "an unknown version")
     same(error(lambda: invoke(b"{nonsense"))[:2], ("InvalidRequestContentException", 400), "an event that is no JSON")
     same(error(lambda: invoke({}, ClientContext="!!"))[:2], ("InvalidRequestContentException", 400), "a context that is none")
@@ -154,6 +166,7 @@ def test_sizes():
     a = invoke("larger")
     same((a.get("FunctionError"), json.loads(a["Body"])["errorType"]), ("Unhandled", "Function.ResponseSizeTooLarge"),
          "an answer of a byte more")
+    same(wait_lines("larger", 1, PATIENCE), ["413", "RequestEntityTooLarge"], "of which the function is told, too")
 
 
 def test_kinds():
@@ -161,13 +174,35 @@ def test_kinds():
     same(a["StatusCode"], 204, "DryRun")
     a = client.invoke(FunctionName="shell", Payload=b'"mark"', InvocationType="Event")
     same(a["StatusCode"], 202, "Event")
-    same(wait_lines("marks", 1, 5), [a["ResponseMetadata"]["RequestId"]], "which then runs, by its request's id")
+    same(wait_lines("marks", 1, PATIENCE), [a["ResponseMetadata"]["RequestId"]], "which then runs, by its request's id")
     a = client.invoke(FunctionName="shell", Payload=b'"failmark"', InvocationType="Event")
-    same(wait_lines("failmarks", 3, 8), [a["ResponseMetadata"]["RequestId"]] * 3, "one that fails is tried three times")
+    same(wait_lines("failmarks", 3, PATIENCE), [a["ResponseMetadata"]["RequestId"]] * 3, "one that fails is tried three times")
     time.sleep(1)
     same(len(lines("failmarks")), 3, "and no more")
     same(error(lambda: [client.invoke(FunctionName="absent", Payload=b"{}", InvocationType="Event") for _ in range(4)])[:2],
          ("TooManyRequestsException", 429), "no more events than max_events")
+
+
+def test_given_up():
+    """retries = 1, on_failure = records; then one that is too old for its retry."""
+    a = client.invoke(FunctionName="failing", Payload=b'"fail"', InvocationType="Event")
+    record = json.loads("".join(wait_lines("record", 1, PATIENCE)))
+    context = record["requestContext"]
+    same((record["version"], context["requestId"], context["functionArn"], context["condition"], context["approximateInvokeCount"],
+          record["requestPayload"], record["responseContext"], record["responsePayload"]["errorType"]),
+         ("1.0", a["ResponseMetadata"]["RequestId"], "arn:aws:lambda:us-east-1:000000000000:function:failing:$LATEST", "RetriesExhausted", 2,
+          "fail", {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"}, "Example.Error"),
+         "a function is told of an event that is given up, as AWS does it")
+    os.unlink(f"{DIR}/record")
+    client.invoke(FunctionName="old", Payload=b'"fail"', InvocationType="Event")
+    record = json.loads("".join(wait_lines("record", 1, PATIENCE)))
+    same((record["requestContext"]["condition"], record["requestContext"]["approximateInvokeCount"]), ("EventAgeExceeded", 1),
+         "and of one whose next try would come after max_event_age")
+    os.unlink(f"{DIR}/record")
+    client.invoke(FunctionName="early", Payload=b"{}", InvocationType="Event")
+    record = json.loads("".join(wait_lines("record", 1, PATIENCE)))
+    same((record["requestContext"]["condition"], record["requestContext"]["approximateInvokeCount"], "responsePayload" in record),
+         ("EventAgeExceeded", 0, False), "and of one that no instance took before")
 
 
 def test_concurrency():
@@ -269,5 +304,4 @@ def test_death():
 
 for test in [v for k, v in list(globals().items()) if k.startswith("test_") and (len(sys.argv) < 4 or sys.argv[3] in k)]:
     test()
-print(f"1..{count}")
-sys.exit(failures != 0)
+sys.exit(tap.done())

@@ -25,6 +25,12 @@ while curl -sS -D "$mine/head" -o "$mine/event" "$api/invocation/next"; do
 		answer '"slept"'
 		;;
 	*'"hang"'*) sleep 3 ;;
+	*'"hold '*)
+		# Until there is a file of that name.
+		until [ -e "$dir/$(sed 's/.*"hold \([a-z]*\)".*/\1/' "$mine/event")" ]; do sleep 0.05; done
+		answer '"held"'
+		;;
+	*'"trace"'*) answer "\"$(field Lambda-Runtime-Trace-Id)\"" ;;
 	*'"put"'* | *'"put deferred"'*)
 		# Through the gateway, which reads the service's name from a signature.
 		mode=$(grep -q deferred "$mine/event" && echo 'Nexus-Write-Mode: deferred')
@@ -73,7 +79,8 @@ while curl -sS -D "$mine/head" -o "$mine/event" "$api/invocation/next"; do
 		;;
 	*'"larger"'*)
 		head -c 6291455 /dev/zero | tr '\0' x | sed 's/.*/"&"/' | tr -d '\n' >"$mine/large"
-		answer "@$mine/large"
+		answer "@$mine/large" -w '%{http_code}' >"$mine/code"
+		echo "$(cat "$mine/code") $(sed -n 's/.*"errorType":"\([A-Za-z]*\)".*/\1/p' "$mine/status")" >"$dir/larger"
 		;;
 	*'"describe"'*)
 		answer '{"statusCode":418,"headers":{"X-Pot":"tea","Content-Type":"text/plain"},"cookies":["a=1"],"body":"c2hvcnQgYW5kIHN0b3V0","isBase64Encoded":true}'
@@ -89,9 +96,14 @@ while curl -sS -D "$mine/head" -o "$mine/event" "$api/invocation/next"; do
 	*'"wrong"'*)
 		# What the Runtime API refuses.
 		curl -sS -o "$mine/a" -w '%{http_code} ' -X POST -d x "$api/invocation/00000000-0000-4000-8000-000000000000/response" >"$mine/codes"
+		# An answer, and an error, to an earlier turn.
+		for what in response error; do
+			curl -sS -o "$mine/a$what" -w '%{http_code} ' -X POST -d '{}' -H "Lambda-Runtime-Invocation-Id: $id/0" \
+				"$api/invocation/$id/$what" >>"$mine/codes"
+		done
 		curl -sS -o "$mine/b" -w '%{http_code} ' "$api/invocation/next" >>"$mine/codes"
 		curl -sS -o "$mine/c" -w '%{http_code} ' "$api/nothing" >>"$mine/codes"
-		grep -o '"errorType":"[A-Za-z]*"' "$mine/a" "$mine/b" | cut -d'"' -f4 | tr '\n' ' ' >>"$mine/codes"
+		grep -o '"errorType":"[A-Za-z]*"' "$mine/a" "$mine/aresponse" "$mine/aerror" "$mine/b" | cut -d'"' -f4 | tr '\n' ' ' >>"$mine/codes"
 		answer "\"$(cat "$mine/codes")\""
 		curl -sS -o "$mine/a" -w '%{http_code} ' -X POST -d x "$api/invocation/$id/response" >"$dir/again"
 		;;

@@ -23,12 +23,15 @@ unix_config() {
 	printf '[function native]\ntenant = test\ntimeout = 2s\n'
 	printf '[function ruled]\ntenant = test\nprefetch = /in/where /key\n'
 	printf '[function absent]\ntenant = test\nstart_timeout = 1s\nmax_events = 2\n'
-	printf '[function broken]\ntenant = test\n'
+	printf '[function broken]\ntenant = test\n[function unborn]\ntenant = test\n[function records]\ntenant = test\n'
+	printf '[function failing]\ntenant = test\nretries = 1\nretry_delay = 100ms\non_failure = records\n'
+	printf '[function old]\ntenant = test\nretry_delay = 1h\nmax_event_age = 10m\non_failure = records\n'
+	printf '[function early]\ntenant = test\nstart_timeout = 100ms\nmax_event_age = 500ms\non_failure = records\n'
 	printf '[function unwritten]\ntenant = down\n[function slow]\ntenant = slow\ntimeout = 20s\n'
 	printf '[function victim]\ntenant = test\ntimeout = 20s\n'
 	config_endpoint slow "$slow_port"
 	config_tenant slow slow good 'buckets = nexus-test'
-	for f in shell single native ruled absent broken victim; do function_socket $f test; done
+	for f in shell single native ruled absent broken unborn records failing old victim; do function_socket $f test; done
 	function_socket unwritten down
 	function_socket slow slow
 }
@@ -63,6 +66,18 @@ mkdir "$work/marks"
 for _ in 1 2 3; do runtime shell "$top/selftests/unix/runtime.sh" "$work/marks"; done
 runtime single "$top/selftests/unix/runtime.sh" "$work/marks"
 runtime broken /bin/false
+# shellcheck disable=SC2016	# the inner shells'
+runtime unborn sh -c 'curl -sS -d "{\"errorType\":\"Example.Init\",\"errorMessage\":\"not today\"}" \
+	"http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/init/error"; exit 1'
+runtime failing "$top/selftests/unix/runtime.sh" "$work/marks"
+runtime old "$top/selftests/unix/runtime.sh" "$work/marks"
+# Keeps its event.
+# shellcheck disable=SC2016
+runtime records sh -c 'while curl -sS -D "$0/record.head" -o "$0/record.new" "http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/next"; do
+	id=$(sed -n "s/^Lambda-Runtime-Aws-Request-Id: \(.*\)\r$/\1/Ip" "$0/record.head")
+	curl -sS -d "{}" "http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/$id/response"
+	mv "$0/record.new" "$0/record"
+done' "$work/marks"
 native native
 native ruled
 native unwritten
