@@ -286,6 +286,7 @@ struct config *config_load(const char *dir, char **error)
 	config->max_invocations = 1000;
 	config->ingress.idle_timeout_ms = 75000;
 	config->journal_max = 1ULL << 30;
+	config->journal_attempts = 10;
 	config_reader_init(&reader, config, &report);
 	if (access(dir, R_OK | X_OK))
 		report_add(&report, dir, 0, "cannot read this directory: %s", strerror(errno));

@@ -140,6 +140,7 @@ struct config {
 	char *metrics_listen;	/* ADDRESS:PORT; NULL: none */
 	char *journal;		/* directory; NULL: none */
 	uint64_t journal_max;	/* bytes */
+	uint32_t journal_attempts;	/* answers that refuse a record before it is moved aside */
 	uint32_t spin_us;	/* look at active rings for so long before sleeping */
 	struct endpoint *endpoints;
 	struct tenant *tenants;

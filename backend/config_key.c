@@ -96,6 +96,11 @@ static const char *attempts_parse(void *field, const char *value)
 	return uint_parse(value, field, 1, 10, "write a number from 1 (no second try) to 10");
 }
 
+static const char *refusals_parse(void *field, const char *value)
+{
+	return uint_parse(value, field, 1, 1000, "write a number from 1 to 1000");
+}
+
 static const char *failures_parse(void *field, const char *value)
 {
 	return uint_parse(value, field, 0, 100000, "write a number from 1 to 100000, or 0 for no circuit breaker");
@@ -312,6 +317,7 @@ const struct config_key config_keys[] = {
 	OBJECT(SECTION_BACKEND, struct config, max_invocations, false, concurrency_parse),
 	OBJECT(SECTION_BACKEND, struct config, journal, false, file_parse),
 	OBJECT(SECTION_BACKEND, struct config, journal_max, false, size_parse),
+	OBJECT(SECTION_BACKEND, struct config, journal_attempts, false, refusals_parse),
 
 	OBJECT(SECTION_ENDPOINT, struct endpoint, url, true, text_parse),
 	OBJECT(SECTION_ENDPOINT, struct endpoint, service, false, service_parse),

@@ -298,6 +298,11 @@ int control_serve(struct loop *loop)
 	return loop_poll_start(loop, &control.poll, control.fd, POLLIN);
 }
 
+struct loop *control_loop(void)
+{
+	return control.loop;
+}
+
 /* The lock file stays: removing it would let two daemons lock two files of one name. */
 void control_close(void)
 {

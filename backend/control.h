@@ -28,6 +28,7 @@ struct loop;
  */
 int control_open(const struct config *config);
 int control_serve(struct loop *loop);	/* answer calls from now on; 0 or -errno */
+struct loop *control_loop(void);	/* that one */
 void control_close(void);
 
 /* ---- for the verbs (control_verbs.c) ---- */

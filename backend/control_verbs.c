@@ -8,6 +8,7 @@
 #include "control.h"
 #include "control_functions.h"
 #include "control_invoke.h"
+#include "control_journal.h"
 #include "journal.h"
 #include "nexus_hypercall.h"
 #include "transport_kvm.h"
@@ -154,6 +155,7 @@ static json_t *journal_describe(void)
 	STAT(torn);
 	STAT(damaged);
 	STAT(orphaned);
+	STAT(refused);
 	STAT(retries);
 #undef STAT
 	return object;
@@ -214,6 +216,9 @@ const struct control_verb control_verbs[] = {
 	{ "function-snapshot", verb_function_snapshot },
 	{ "function-remove", verb_function_remove },
 	{ "function-invoke", verb_function_invoke },
+	{ "journal-list", verb_journal_list },
+	{ "journal-retry", verb_journal_retry },
+	{ "journal-drop", verb_journal_drop },
 	{ "reload", verb_reload },
 	{ "stats", verb_stats },
 	{ "version", verb_version },

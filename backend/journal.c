@@ -335,6 +335,8 @@ int journal_open(const struct config *config)
 		return 0;
 	ret = journal_disk_open(config->journal);
 	if (!ret)
+		ret = refused_open();
+	if (!ret)
 		ret = journal_replay(&replayed, &nr_replayed);
 	if (ret)
 		return ret;

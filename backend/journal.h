@@ -13,6 +13,8 @@
 
 struct config;
 struct gate;
+struct journal_header;
+struct journal_refusal;
 struct loop;
 struct op;
 struct op_type;
@@ -29,6 +31,7 @@ extern struct journal_stats {
 	uint64_t torn;		/* not committed when an earlier daemon ended */
 	uint64_t damaged;	/* committed, and the disk lost them */
 	uint64_t orphaned;	/* of tenants that are not configured */
+	uint64_t refused;	/* that the store refused for good: moved aside (journal_refused.c) */
 	uint64_t retries;	/* uploads that failed, and are tried again */
 } journal_stats;
 
@@ -45,6 +48,34 @@ bool journal_enabled(void);
 
 /* Parks what must not pass a journaled write of the same function that is not in the store. */
 extern const struct gate journal_gate;
+
+/*
+ * What to do with refused records, asked by the operator from any thread. The
+ * caller owns the struct; it is the journal's until reply() was called in the
+ * owner's loop.
+ */
+struct journal_order {
+	struct journal_order *next;	/* the journal's */
+	struct loop *owner;
+	void (*reply)(void *order);
+	uint64_t first, last;	/* numbers, both included */
+	bool drop;		/* remove them; else they go to the store once more */
+	uint32_t count;		/* of the reply: records moved or removed */
+	int status;		/* of the reply: 0; -ENOENT: none is there; -errno that ended it */
+};
+/* Begin. -ENXIO: no journal is configured; -ENOMEM. */
+int journal_order(struct journal_order *order);
+
+/* One refused record, as its file has it. */
+struct journal_refused {
+	const struct journal_refusal *refusal;
+	const struct journal_header *head;	/* the packed request follows */
+};
+/*
+ * Call fn for the oldest `limit` refused records, by number, read from disk; any
+ * thread. What cannot be read is left out. 0 or -errno.
+ */
+int journal_refused_each(uint32_t limit, void (*fn)(const struct journal_refused *refused, void *arg), void *arg);
 
 /* A put that ends when it is in the journal. */
 extern const struct op_type journal_put_type;

@@ -7,6 +7,8 @@
  *	journal_disk.c		segments: room, durability
  *	journal_replay.c	what an earlier daemon left
  *	journal_upload.c	to the store
+ *	journal_move.c		what the store refuses for good leaves the journal,
+ *	journal_refused.c	and may come back
  */
 #ifndef NEXUS_JOURNAL_CORE_H
 #define NEXUS_JOURNAL_CORE_H
@@ -53,6 +55,7 @@ struct record {
 	struct order_name name;		/* into `request` */
 	uint32_t hash;			/* of tenant, function, bucket, key */
 	uint32_t attempts;
+	uint32_t refusals;		/* answers in a row that refused it */
 	struct loop_timer retry;
 	Nexus__V1__Request *request;	/* unpacked */
 	struct loop_io io;		/* of the footer */
@@ -102,5 +105,19 @@ int journal_replay(struct record ***records, size_t *count);
 /* journal_upload.c */
 /* Nothing of the same key comes before it any more. */
 void upload_ready(struct record *record);
+/* It is done: says so in its footer, and on disk, and then calls record_done(). */
+void record_mark(struct record *record);
+/* It goes to the store again, a while later. */
+void record_wait(struct record *record);
+
+/* journal_refused.c: what an earlier daemon moved aside. 0, or -errno after it was logged. */
+int refused_open(void);
+
+/* journal_move.c */
+/*
+ * The store refused it for good: it is moved aside, and then done for the
+ * journal. Where that fails, it waits and goes to the store again.
+ */
+void record_refuse(struct record *record, uint32_t http_status, const char *code, const char *message);
 
 #endif

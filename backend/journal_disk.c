@@ -140,15 +140,32 @@ static int segment_next(struct segment **out)
 	return 0;
 }
 
+static bool journal_has_room(uint64_t extent)
+{
+	return extent + JOURNAL_BLOCK <= journal.config->journal_max &&
+	       journal.bytes <= journal.config->journal_max - extent - JOURNAL_BLOCK;
+}
+
+/* The active segment counts whole, though its records may all be done: that one need not stay. */
+static void segment_retire(struct segment *segment)
+{
+	if (segment && !segment->live && !segment->syncing) {
+		segment->old = true;
+		journal_release(segment);
+	}
+}
+
 int journal_reserve(struct record *record)
 {
 	uint64_t extent = journal_extent(record->head.request_len, record->head.payload_len);
-	struct segment *segment = segment_active();
+	struct segment *segment;
 	int ret;
 
-	if (extent + JOURNAL_BLOCK > journal.config->journal_max ||
-	    journal.bytes > journal.config->journal_max - extent - JOURNAL_BLOCK)
+	if (!journal_has_room(extent))
+		segment_retire(segment_active());
+	if (!journal_has_room(extent))
 		return -ENOSPC;
+	segment = segment_active();
 	if (!segment) {
 		ret = segment_next(&segment);
 		if (ret)

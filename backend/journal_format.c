@@ -39,6 +39,13 @@ void journal_seal_footer(struct journal_footer *footer, const uint8_t *nonce, bo
 	footer->crc = JOURNAL_CRC(journal_footer, footer);
 }
 
+void journal_seal_refusal(struct journal_refusal *refusal, const uint8_t *nonce)
+{
+	memcpy(refusal->magic, JOURNAL_REFUSAL_MAGIC, sizeof(refusal->magic));
+	memcpy(refusal->nonce, nonce, JOURNAL_NONCE);
+	refusal->crc = JOURNAL_CRC(journal_refusal, refusal);
+}
+
 bool journal_is_segment(const struct journal_segment *segment, uint64_t number)
 {
 	return !memcmp(segment->magic, JOURNAL_SEGMENT_MAGIC, sizeof(segment->magic)) &&
@@ -53,6 +60,14 @@ bool journal_is_header(const struct journal_header *header, const uint8_t *nonce
 	       header->crc == header_crc(header) && header->payload_len < INT64_MAX / 2 &&
 	       memchr(header->tenant, '\0', sizeof(header->tenant)) &&
 	       memchr(header->function, '\0', sizeof(header->function));
+}
+
+bool journal_is_refusal(const struct journal_refusal *refusal, uint64_t number)
+{
+	return !memcmp(refusal->magic, JOURNAL_REFUSAL_MAGIC, sizeof(refusal->magic)) && refusal->number == number &&
+	       refusal->crc == JOURNAL_CRC(journal_refusal, refusal) &&
+	       memchr(refusal->code, '\0', sizeof(refusal->code)) &&
+	       memchr(refusal->message, '\0', sizeof(refusal->message));
 }
 
 enum journal_end journal_end(const struct journal_footer *footer, const struct journal_header *header)

@@ -16,6 +16,9 @@
  * overwritten by one that says so; if that write is torn, the record does not
  * count either, and need not.
  *
+ * A record that the store refused for good is moved to a file of its own: struct
+ * journal_refusal, and from JOURNAL_BLOCK on the record with its segment's nonce.
+ *
  * The nonce is random and never leaves the daemon: a payload cannot contain
  * what looks like a header of this segment.
  */
@@ -59,10 +62,25 @@ struct journal_footer {
 	uint32_t crc;
 };
 
+/* Why the store refused a record; the file's first block. */
+struct journal_refusal {
+	char magic[8];		/* JOURNAL_REFUSAL_MAGIC */
+	uint8_t nonce[JOURNAL_NONCE];	/* of the record that follows */
+	uint64_t number;	/* the file's name */
+	uint64_t time;		/* when it was moved; seconds since 1970 */
+	uint32_t refusals;	/* answers that refused it */
+	uint32_t http_status;	/* of the last one; 0: the daemon's own rules refused it */
+	char code[64];		/* of the last one */
+	char message[512];
+	uint32_t reserved;
+	uint32_t crc;
+};
+
 #define JOURNAL_SEGMENT_MAGIC	"NEXSEG1"
 #define JOURNAL_HEADER_MAGIC	"NEXREC1"
 #define JOURNAL_FOOTER_MAGIC	"NEXEND1"
 #define JOURNAL_DONE_MAGIC	"NEXDNE1"
+#define JOURNAL_REFUSAL_MAGIC	"NEXREF1"
 
 /* The largest header with its request, in bytes. */
 #define JOURNAL_HEAD_MAX	(5 * JOURNAL_BLOCK)
@@ -89,10 +107,12 @@ uint32_t journal_crc(uint32_t crc, const void *data, size_t len);	/* begins with
 /* Fill in magic, nonce and checksum; the rest is the caller's. */
 void journal_seal_segment(struct journal_segment *segment);
 void journal_seal_header(struct journal_header *header, const uint8_t *nonce);	/* the request follows it */
+void journal_seal_refusal(struct journal_refusal *refusal, const uint8_t *nonce);
 void journal_seal_footer(struct journal_footer *footer, const uint8_t *nonce, bool done);
 
 /* Is it one? Bytes that can be read there: at least JOURNAL_BLOCK, of a header JOURNAL_HEAD_MAX or to the file's end. */
 bool journal_is_segment(const struct journal_segment *segment, uint64_t number);
+bool journal_is_refusal(const struct journal_refusal *refusal, uint64_t number);
 bool journal_is_header(const struct journal_header *header, const uint8_t *nonce, size_t available);
 
 enum journal_end { JOURNAL_TORN, JOURNAL_COMMITTED, JOURNAL_DONE };

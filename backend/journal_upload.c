@@ -3,7 +3,7 @@
  * From the journal to the store. The journal is a guest of its own daemon: one
  * channel for each tenant, in private memory, whose puts take the way of all
  * others, policy and retries included. A put that fails is tried again for ever:
- * it was acknowledged.
+ * it was acknowledged. Only one that is refused time after time is moved aside.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,6 +16,7 @@
 #include "journal_core.h"
 #include "log.h"
 #include "nexus_hypercall.h"
+#include "retry.h"
 #include "worker_core.h"
 
 #define LANES		4U		/* objects at a time, of one tenant */
@@ -74,7 +75,7 @@ static void record_mark_written(struct loop_io *io, int res)
 }
 
 /* The mark is durable before the next write of this key begins: a replay never brings this one after it. */
-static void record_mark(struct record *record)
+void record_mark(struct record *record)
 {
 	int ret;
 
@@ -91,7 +92,7 @@ static void record_retry(struct loop_timer *timer)
 	upload_ready(container_of(timer, struct record, retry));
 }
 
-static void record_wait(struct record *record)
+void record_wait(struct record *record)
 {
 	uint32_t delay = RETRY_FIRST_MS << (record->attempts < 8 ? record->attempts : 8);
 
@@ -104,13 +105,30 @@ static void record_wait(struct record *record)
 
 /* ---- lanes ---- */
 
-static void lane_end(struct lane *lane, int status, const char *code, const char *message)
+/*
+ * Would the same be answered tomorrow? Not to what failed on the way, or because
+ * of load, or within the store. What the operator can remedy (rights, keys, a
+ * bucket that is missing) is a refusal, too: that is why one is not enough.
+ */
+static bool is_refusal(uint32_t http_status, const char *code)
+{
+	if (!http_status)
+		return !strcmp(code, "NexusPolicyDenied") || !strcmp(code, "NexusBadRequest");
+	return ((http_status >= 300 && http_status < 500) || http_status == 501) &&
+	       retry_classify(http_status, code) == RETRY_NEVER;
+}
+
+static void lane_end(struct lane *lane, int status, uint32_t http_status, const char *code, const char *message)
 {
 	struct record *record = lane->record;
 
 	lane->record = NULL;
+	if (status)
+		record->refusals = is_refusal(http_status, code) ? record->refusals + 1 : 0;
 	if (!status) {
 		record_mark(record);
+	} else if (record->refusals == journal.config->journal_attempts) {
+		record_refuse(record, http_status, code, message);
 	} else {
 		__atomic_add_fetch(&journal_stats.retries, 1, __ATOMIC_RELAXED);
 		log_warning("journal: a write of function %s of tenant %s is tried again: %s: %s", record->head.function,
@@ -159,7 +177,7 @@ static void lane_read_done(struct loop_io *io, int res)
 		log_error("journal: %s while reading a record: its upload will time out, and begin anew",
 			  res < 0 ? strerror(-res) : "end of file");
 	else
-		lane_end(lane, -EIO, "NexusInternal", res < 0 ? strerror(-res) : "end of file");
+		lane_end(lane, -EIO, 0, "NexusInternal", res < 0 ? strerror(-res) : "end of file");
 }
 
 /* The next window: from the file into the lane's memory, and on. */
@@ -195,7 +213,7 @@ static void lane_completed(struct lane *lane, const struct nexus_slot *slot)
 		response = nexus__v1__response__unpack(NULL, slot->msg_out,
 				(uint8_t *)lane->uploader->channel.arena.base + slot->msg_off);
 	error = response ? response->error : NULL;
-	lane_end(lane, slot->status, error ? error->code : "NexusInternal",
+	lane_end(lane, slot->status, response ? response->http_status : 0, error ? error->code : "NexusInternal",
 		 error ? error->message : strerror(-slot->status));
 	if (response)
 		nexus__v1__response__free_unpacked(response, NULL);

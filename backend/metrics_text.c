@@ -61,6 +61,7 @@ static void write_journal(FILE *out)
 	gauge(out, "journal_records", "acknowledged writes that are not in the store", STAT(records));
 	gauge(out, "journal_bytes", "disk that the journal takes", STAT(bytes));
 	gauge(out, "journal_orphaned_records", "records of tenants that are not configured", STAT(orphaned));
+	gauge(out, "journal_refused_records", "records that the store refused for good", STAT(refused));
 	counter(out, "journal_retries", "uploads from the journal that failed, and are tried again", STAT(retries));
 	counter(out, "journal_damaged_records", "records that the disk has lost", STAT(damaged));
 #undef STAT

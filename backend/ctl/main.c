@@ -26,6 +26,9 @@ static const char usage[] =
 	"  image build --output FILE [--init PATH] [--env NAME=VALUE]... SOURCE... [-- COMMAND...]\n"
 	"                                                 an image of directories, or of an OCI image layout;\n"
 	"                                                 --python DIR [--package NAME]...: of a function in Python\n"
+	"  journal list                                   journaled writes that the store refused\n"
+	"  journal retry ID|--all                         send them to the store once more\n"
+	"  journal drop ID|--all                          remove them: they are lost\n"
 	"  reload                                         read the configuration again\n"
 	"  stats                                          counters of the daemon\n"
 	"  version                                        versions of client and daemon\n"
@@ -33,6 +36,7 @@ static const char usage[] =
 	"  --control PATH   the daemon's socket (default: $NEXUS_CONTROL, or\n"
 	"                   /run/nexus/control.sock)\n"
 	"  --json           print JSON\n"
+	"  --all            every record (journal retry, journal drop)\n"
 	"  --help           print this and exit\n"
 	"\n"
 	"Exit status: 0 done, 1 the daemon refused, 2 wrong usage, 3 no daemon reached,\n"
@@ -56,6 +60,9 @@ static const struct {
 	{ { "function", "invoke" }, ctl_function_invoke },
 	{ { "function", "logs" }, ctl_function_logs },
 	{ { "image", "build" }, ctl_image_build },
+	{ { "journal", "list" }, ctl_journal_list },
+	{ { "journal", "retry" }, ctl_journal_retry },
+	{ { "journal", "drop" }, ctl_journal_drop },
 	{ { "reload", NULL }, ctl_reload },
 	{ { "stats", NULL }, ctl_stats },
 	{ { "version", NULL }, ctl_version },

@@ -56,6 +56,7 @@ control = /run/x
 spin_us = 20
 journal = $dir
 journal_max = 64M
+journal_attempts = 3
 [endpoint other]
 url = https://[::1]
 region = eu
@@ -174,6 +175,7 @@ done <<-'END'
 	tenant x|endpoint|nowhere|there is no such [endpoint NAME] section
 	backend|journal|here|write an absolute path
 	backend|journal_max|1K|write bytes, or a number with K, M or G
+	backend|journal_attempts|0|write a number from 1 to 1000
 	tenant x|write_mode|later|write through, deferred or journaled
 	tenant x|write_mode|journaled|there is no journal: write
 	tenant x|max_unwritten|0|write bytes, or a number with K, M or G

@@ -16,17 +16,17 @@ for program in nexus-backend.8 nexusctl.1; do
 		"the manual and --help of ${program%.*} name the same options"
 done
 
-verbs_help() { "$build/nexusctl" --help | sed -n 's/^  \(\(vm\|function\|image\) [a-z]*\|[a-z][a-z]*\) .*/\1/p' | sort; }
+verbs_help() { "$build/nexusctl" --help | sed -n 's/^  \(\(vm\|function\|image\|journal\) [a-z]*\|[a-z][a-z]*\) .*/\1/p' | sort; }
 verbs_manual() {
 	sed -n '/^\.SH VERBS/,/^\.SH OPTIONS/p' "$top/Documentation/man/nexusctl.1" | grep -A1 '^\.TP' |
-		sed -n 's/^\.BI\? "\?\(\(vm\|function\|image\) [a-z]*\|[a-z]*\).*/\1/p' | sort
+		sed -n 's/^\.BI\? "\?\(\(vm\|function\|image\|journal\) [a-z]*\|[a-z]*\).*/\1/p' | sort
 }
 tap_is "$(verbs_manual)" "$(verbs_help)" "the manual and --help of nexusctl name the same verbs"
 
 keys_manual() {
 	sed -n '/^\.SS/,/^\.SH EXAMPLE/p' "$top/Documentation/man/nexus.conf.5" |
 		awk '/^\.SS/ { section = $2; gsub(/[][]/, "", section) }
-		     tag && /^\.B / { print section, $2 } { tag = /^\.TP/ }' | sort
+		     tag && /^\.B / { print section, $2 } { tag = /^\.T[PQ]/ }' | sort
 }
 keys_table() {
 	sed -n '/^const struct config_key config_keys/,/^};/p' "$top/backend/config_key.c" |

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """test_writes.sh: what each write mode promises, one case a function."""
 import errno
+import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -11,14 +13,19 @@ from guest import DEFERRED, Failure, Guest, JOURNALED, THROUGH, library, target
 from host import BUCKET, BUILD, Backend, Store, WORK
 from tap import Tap
 
+ATTEMPTS = 3
+
 tap = Tap()
 lib = library(f"{BUILD}/guest-lib/libnexus-guest.so.1")
 store = Store()
 backend = Backend(store, {"test": ["max_pinned = 64M"],
                           "wrong": ["profile = wrong"],
+                          "absent": ["buckets = nexus-absent"],
+                          "stuck": ["endpoint = down"],
                           "tight": ["max_unwritten = 64K"],
                           "later": ["write_mode = deferred"]},
-                  [f"journal = {WORK}/journal", "journal_max = 16M"])
+                  [f"journal = {WORK}/journal", "journal_max = 16M", f"journal_attempts = {ATTEMPTS}"],
+                  endpoints={"down": ["url = http://127.0.0.1:1", "max_attempts = 1", "breaker_failures = 0"]})
 
 
 class Call(threading.Thread):
@@ -212,11 +219,16 @@ def journal(name):
     return backend.stats()["journal"][name]
 
 
-def journal_empties(seconds=20):
+def journal_becomes(name, good, seconds=60):
+    """The number, once it is good, or the time is over."""
     deadline = time.monotonic() + seconds
-    while journal("records") and time.monotonic() < deadline:
+    while not good(value := journal(name)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    return journal("records")
+    return value
+
+
+def journal_empties():
+    return journal_becomes("records", lambda count: not count)
 
 
 def journaled_returns_when_on_disk(guest):
@@ -298,28 +310,142 @@ def full_journal_degrades(guest):
     tap.equal(put.end(), None, "journaled: and ends well")
     tap.ok(store.get("j/full0") == b"g" * (3 << 20), "journaled: after what the journal held of its key")
     journal_empties()
+    store.stop()
+    put = Call(guest.put, BUCKET, "j/full1", b"h" * (3 << 20), JOURNALED)
+    tap.equal((put.end(), journal("records")), (None, 1), "journaled: when all of it is stored it has room again")
+    store.go_on()
+    tap.ok(store.wait("j/full1", b"h" * (3 << 20)), "journaled: and stores that")
+    journal_empties()
 
 
 def stuck_writes_are_kept(_):
-    guest = Guest(lib, target("wrong"))
+    guest = Guest(lib, target("stuck"))
     guest.put(BUCKET, "j/stuck", b"stuck", JOURNALED)
-    time.sleep(0.5)
-    tap.ok(journal("records") == 1 and journal("retries") > 0, "journaled: what the store refuses is tried again")
+    tries = journal_becomes("retries", lambda count: count > ATTEMPTS)
+    tap.ok(journal("records") == 1 and tries > ATTEMPTS and not journal("refused"),
+           f"journaled: a store that is down is tried again and again ({tries} times)")
     guest.close()
     tap.equal(backend.stop(), 0, "the daemon stops")
     with open(f"{backend.config}/nexus.conf") as file:
         text = file.read()
     with open(f"{backend.config}/nexus.conf", "w") as file:
-        file.write(text.replace("profile = wrong\n", "").replace("wrong", "gone"))
+        file.write(text.replace("endpoint = down\n", "endpoint = store\n").replace("stuck", "gone"))
     tap.equal(backend.start()["journal"]["replayed"], 1, "journaled: it is kept over a restart")
-    time.sleep(0.2)
-    tap.equal(journal("orphaned"), 1, "journaled: without its tenant it is kept, and shown")
+    tap.equal(journal_becomes("orphaned", bool), 1, "journaled: without its tenant it is kept, and shown")
     backend.stop()
     with open(f"{backend.config}/nexus.conf", "w") as file:
-        file.write(text.replace("profile = wrong\n", ""))
+        file.write(text.replace("endpoint = down\n", "endpoint = store\n"))
     backend.start()
     tap.ok(store.wait("j/stuck", b"stuck"), "journaled: when the cause is remedied it is stored")
     journal_empties()
+
+
+def nexusctl(*arguments):
+    return subprocess.run([f"{BUILD}/backend/nexusctl", "--control", f"{WORK}/control.sock", *arguments],
+                          capture_output=True, text=True, timeout=120)
+
+
+def refused_list():
+    return json.loads(nexusctl("journal", "list", "--json").stdout)
+
+
+def refused_becomes(count):
+    return journal_becomes("refused", lambda now: now == count)
+
+
+LARGE = os.urandom(700001)
+
+
+def refused_writes_are_moved_aside(_):
+    tap.equal(refused_list(), [], "refused: nothing at first")
+    wrong, absent = Guest(lib, target("wrong")), Guest(lib, target("absent"))
+    wrong.put(BUCKET, "j/refused", LARGE, JOURNALED)
+    wrong.put(BUCKET, "j/refused", b"", JOURNALED)
+    absent.put("nexus-absent", "j/\x1b[1m", b"nowhere", JOURNALED)
+    get = Call(wrong.get, BUCKET, "j/refused")
+    tap.equal((refused_becomes(3), journal_empties()), (3, 0), "refused: three records leave the journal")
+    tap.ok("SignatureDoesNotMatch" in (get.end() or ""), "refused: a get that waited goes on")
+    told = {(each["tenant"], each["bucket"], each["key"], each["bytes"]):
+            (each["http_status"], each["code"], each["refusals"]) for each in refused_list()}
+    tap.equal(told, {("wrong", BUCKET, "j/refused", len(LARGE)): (403, "SignatureDoesNotMatch", ATTEMPTS),
+                     ("wrong", BUCKET, "j/refused", 0): (403, "SignatureDoesNotMatch", ATTEMPTS),
+                     ("absent", "nexus-absent", "j/\x1b[1m", 7): (404, "NoSuchBucket", ATTEMPTS)},
+              "refused: nexusctl journal list tells them, and why")
+    text = nexusctl("journal", "list").stdout
+    tap.ok("s3://nexus-absent/j/\\u001b[1m" in text.lower() and "\x1b" not in text, "refused: a key cannot write to the terminal")
+    tap.ok(journal("bytes") > len(LARGE), "refused: they count as the journal's disk")
+    wrong.close()
+    absent.close()
+
+
+def refused_writes_survive(_):
+    before = refused_list()
+    open(f"{WORK}/journal/refused/00000000000000ff.partial", "w").close()
+    backend.kill()
+    tap.equal(backend.start()["journal"]["replayed"], 0, "refused: after a kill the journal does not know them")
+    tap.equal((journal("refused"), refused_list()), (3, before), "refused: they are there as they were")
+    tap.equal([name for name in os.listdir(f"{WORK}/journal/refused") if not name.endswith(".refused")], [],
+              "refused: what a daemon left half moved is gone")
+
+
+def refused_writes_come_back(_):
+    absent, = [each["id"] for each in refused_list() if each["tenant"] == "absent"]
+    done = nexusctl("journal", "retry", str(absent))
+    tap.equal((done.returncode, done.stdout), (0, "1 sent once more\n"), "refused: one is sent once more")
+    deadline = time.monotonic() + 60
+    while [absent] == (now := [each["id"] for each in refused_list() if each["tenant"] == "absent"]) or not now:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    tap.ok(len(now) == 1 and now[0] > absent, f"refused: refused again, it is back as another one ({now})")
+    done = nexusctl("journal", "drop", str(now[0]))
+    tap.equal((done.returncode, done.stdout, refused_becomes(2)), (0, "1 removed\n", 2), "refused: it is removed")
+    done = nexusctl("journal", "drop", str(now[0]))
+    tap.ok(done.returncode == 1 and "there is no such record" in done.stderr, "refused: and only once")
+    damaged = f"{WORK}/journal/refused/{refused_list()[0]['id']:016x}.refused"
+    with open(damaged, "r+b") as file:
+        file.seek(500000)
+        byte = file.read(1)
+        file.seek(500000)
+        file.write(bytes([byte[0] ^ 1]))
+    done = nexusctl("journal", "retry", "--all")
+    tap.ok(done.returncode == 1 and "Input/output error" in done.stderr, "refused: one that the disk changed is not sent")
+    tap.equal((journal("refused"), journal_empties()), (2, 0), "refused: it stays, and nothing of it in the journal")
+    with open(damaged, "r+b") as file:
+        file.seek(500000)
+        file.write(byte)
+    with open(f"{backend.config}/credentials") as file:
+        text = file.read()
+    with open(f"{backend.config}/credentials", "w") as file:
+        file.write(text.replace("not-the-key", store.env["AWS_SECRET_ACCESS_KEY"]))
+    tap.equal(nexusctl("reload").returncode, 0, "refused: the operator corrects the keys")
+    # The later one of the key is empty: it must not be overtaken.
+    guest, seen = Guest(lib, target("wrong")), len(puts_of("j/refused"))
+    done = nexusctl("journal", "retry", "--all")
+    tap.equal((done.returncode, done.stdout, done.stderr), (0, "2 sent once more\n", ""), "refused: all are sent once more")
+    tap.equal(guest.get(BUCKET, "j/refused"), b"", "refused: a get waits for them, and sees the last of the key")
+    tap.equal((journal_empties(), journal("refused"), os.listdir(f"{WORK}/journal/refused")), (0, 0, []),
+              "refused: no record is left, and no file")
+    tap.equal(len(puts_of("j/refused")) - seen, 2, "refused: both were stored, in their order")
+    guest.put(BUCKET, "j/again", LARGE, JOURNALED)
+    tap.ok(store.wait("j/again", LARGE), "refused: later writes are stored as ever")
+    guest.close()
+
+
+def refused_writes_are_bounded(_):
+    guest = Guest(lib, target("absent"))
+    before = backend.stats()["totals"]["writes_degraded"]
+    for index in range(40):
+        failure = failure_of(guest.put, "nexus-absent", f"j/much{index}", LARGE, JOURNALED)
+        if failure:
+            break
+    tap.ok(failure and failure.code == "NoSuchBucket", "refused: when the journal is full of them, writes go through")
+    tap.equal((refused_becomes(index), journal_empties()), (index, 0), f"refused: all {index} leave the journal")
+    tap.ok(backend.stats()["totals"]["writes_degraded"] > before, "refused: which is counted")
+    tap.ok(journal("bytes") <= 2 * 16 << 20, "refused: the disk that they take is bounded")
+    done = nexusctl("journal", "drop", "--all")
+    tap.equal((done.stdout, journal("refused")), (f"{index} removed\n", 0), "refused: all are removed")
+    guest.close()
 
 
 def main():
@@ -330,7 +456,8 @@ def main():
                  writes_outlive_the_process, too_much_degrades, tenants_default, daemon_dies, daemon_restarts,
                  journaled_returns_when_on_disk, journaled_is_seen_by_others,
                  journaled_refuses_what_could_not_be_stored, journaled_survives, full_journal_degrades,
-                 stuck_writes_are_kept):
+                 stuck_writes_are_kept, refused_writes_are_moved_aside, refused_writes_survive,
+                 refused_writes_come_back, refused_writes_are_bounded):
         try:
             case(guest)
         except Failure:
