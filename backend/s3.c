@@ -175,7 +175,8 @@ int s3_request(struct http *http, struct text *out)
 		ret = s3_write_target(call, out, &sign);
 	for (size_t i = 0; i < count; i++)
 		header_write(out, headers[i].name, headers[i].value);
-	if (http->upload || !strcmp(call->method, "PUT") || !strcmp(call->method, "POST")) {
+	/* Of a DELETE, too: some servers (Swift, of a version) else wait for its body to end. */
+	if (strcmp(call->method, "GET") && strcmp(call->method, "HEAD")) {
 		snprintf(length, sizeof(length), "%" PRIu64, http->upload ? http->upload_length : http->own_body_len);
 		header_write(out, "content-length", length);
 	}
