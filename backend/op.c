@@ -14,6 +14,7 @@
 #include "op_memory.h"
 #include "next.h"
 #include "order.h"
+#include "request.h"
 #include "response.h"
 #include "worker.h"
 #include "worker_core.h"
@@ -289,7 +290,7 @@ static int op_unpack(struct op_core *core, const struct channel_slot *slot)
 	copy = op_alloc(&core->op, slot->msg_len);
 	memcpy(copy, core->op.channel->arena.base + slot->msg_off, slot->msg_len);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);	/* from here only the copy is looked at */
-	core->op.request = nexus__v1__request__unpack(&allocator, slot->msg_len, copy);
+	core->op.request = request_unpack(&allocator, slot->msg_len, copy);
 	if (!core->op.request)
 		return op_error(&core->op, -EINVAL, "NexusBadRequest",
 				"the message of %u bytes is no nexus.v1.Request, or unpacks to more than %u bytes",

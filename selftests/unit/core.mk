@@ -23,7 +23,7 @@ $(out)/test_core_loop: core_loop.c ../tap.h backend
 
 $(out)/test_core_pack: core_pack.c ../tap.h backend
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) -o $@ $< $(O)/backend/response.o $(O)/backend/nexus.pb-c.o -lprotobuf-c
+	$(CC) $(FLAGS) -o $@ $< $(O)/backend/request.o $(O)/backend/response.o $(O)/backend/nexus.pb-c.o -lprotobuf-c
 
 $(out)/test_core_hostile $(out)/test_core_instance: $(out)/test_core_%: core_%.c core_guest.c core_guest.h ../tap.h backend
 	@mkdir -p $(@D)
