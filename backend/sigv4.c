@@ -5,6 +5,7 @@
  * SHA256_CTX, which is a struct that an assignment copies.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
+#include <endian.h>
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
@@ -18,6 +19,7 @@
 
 #define HASH_SIZE	SHA256_DIGEST_LENGTH
 #define BLOCK_SIZE	SHA256_CBLOCK
+#define PIECES_SIZE	(8 * BLOCK_SIZE)
 #define DAY_LEN		8	/* YYYYMMDD */
 #define PATH_MAX_SIGNED	16384
 
@@ -35,11 +37,14 @@ struct sigv4_signer {
 	size_t scope_len;
 };
 
-/* A hash of many small pieces: each update would cost as much as hashing a block. */
+/*
+ * A hash of many small pieces, each update of which would cost as much as hashing a block: the
+ * context only ever meets whole blocks, the last of them padded here.
+ */
 struct digest {
 	SHA256_CTX context;
-	size_t len;
-	char pieces[8 * BLOCK_SIZE];
+	size_t len;				/* at most PIECES_SIZE */
+	unsigned char pieces[PIECES_SIZE + BLOCK_SIZE];
 };
 
 static void sigv4_forget(struct sigv4_signer *signer)
@@ -84,18 +89,21 @@ void sigv4_date(char date[SIGV4_DATE_SIZE], time_t t)
 	memcpy(date, last_date, SIGV4_DATE_SIZE);
 }
 
-/* Four bytes at a time: their digits, each in a byte of its own, become characters together. */
+/* Half a hash at a time: its digits, each in a byte of its own, become characters together. */
 static void hash_to_hex(const unsigned char hash[HASH_SIZE], char hex[SIGV4_HASH_HEX])
 {
-	for (int i = 0; i < HASH_SIZE; i += 4) {
-		uint64_t digits = (uint64_t)hash[i] | (uint64_t)hash[i + 1] << 16 | (uint64_t)hash[i + 2] << 32 |
-				  (uint64_t)hash[i + 3] << 48;
-		uint64_t letters;
+	typedef unsigned char bytes __attribute__((vector_size(HASH_SIZE / 2)));
+	static const bytes first = { 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23 };
+	static const bytes second = { 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31 };
+	bytes half, digits[2];
 
-		digits = (digits >> 4 & 0x000f000f000f000f) | (digits & 0x000f000f000f000f) << 8;
-		letters = (digits + 0x0606060606060606) >> 4 & 0x0101010101010101;
-		digits += 0x3030303030303030 + letters * ('a' - '0' - 10);
-		memcpy(hex + 2 * i, &digits, sizeof(digits));
+	for (size_t i = 0; i < HASH_SIZE; i += sizeof(half)) {
+		memcpy(&half, hash + i, sizeof(half));
+		digits[0] = __builtin_shuffle(half >> 4, half & 15, first);
+		digits[1] = __builtin_shuffle(half >> 4, half & 15, second);
+		for (int n = 0; n < 2; n++)
+			digits[n] += '0' + ((bytes)(digits[n] > 9) & ('a' - '0' - 10));
+		memcpy(hex + 2 * i, digits, sizeof(digits));
 	}
 	hex[2 * HASH_SIZE] = '\0';
 }
@@ -106,27 +114,47 @@ static void digest_begin(struct digest *digest, const SHA256_CTX *from)
 	digest->len = 0;
 }
 
-static void digest_flush(struct digest *digest)
-{
-	SHA256_Update(&digest->context, digest->pieces, digest->len);
-	digest->len = 0;
-}
-
 static void digest_add(struct digest *digest, const void *data, size_t len)
 {
-	if (len > sizeof(digest->pieces) - digest->len)
-		digest_flush(digest);
-	if (len > sizeof(digest->pieces)) {
-		SHA256_Update(&digest->context, data, len);
-		return;
+	size_t room = PIECES_SIZE - digest->len;
+
+	for (; len > room; data = (const char *)data + room, len -= room, room = PIECES_SIZE) {
+		memcpy(digest->pieces + digest->len, data, room);
+		SHA256_Update(&digest->context, digest->pieces, PIECES_SIZE);
+		digest->len = 0;
 	}
 	memcpy(digest->pieces + digest->len, data, len);
 	digest->len += len;
 }
 
+static inline void digest_putc(struct digest *digest, char c)
+{
+	if (digest->len == PIECES_SIZE)
+		digest_add(digest, &c, 1);
+	else
+		digest->pieces[digest->len++] = c;
+}
+
 static void digest_puts(struct digest *digest, const char *s)
 {
 	digest_add(digest, s, strlen(s));
+}
+
+/* The padding (FIPS 180-4, 5.1.1): a bit, zeros up to a block's end, and there the length in bits. */
+static void digest_end(struct digest *digest, unsigned char hash[HASH_SIZE])
+{
+	size_t len = (digest->len + 8) / BLOCK_SIZE * BLOCK_SIZE + BLOCK_SIZE;
+	uint64_t bits = htobe64(((uint64_t)digest->context.Nh << 32 | digest->context.Nl) + 8 * digest->len);
+	uint32_t word;
+
+	digest->pieces[digest->len] = 0x80;
+	memset(digest->pieces + digest->len + 1, 0, len - digest->len - 1);
+	memcpy(digest->pieces + len - sizeof(bits), &bits, sizeof(bits));
+	SHA256_Update(&digest->context, digest->pieces, len);
+	for (size_t i = 0; i < HASH_SIZE / sizeof(word); i++) {
+		word = htobe32(digest->context.h[i]);
+		memcpy(hash + i * sizeof(word), &word, sizeof(word));
+	}
 }
 
 void sigv4_hash(const void *data, size_t len, char hex[SIGV4_HASH_HEX])
@@ -156,27 +184,27 @@ static void hmac_key(struct hmac *hmac, const void *key, size_t len)
 	OPENSSL_cleanse(block, sizeof(block));
 }
 
-/* inner: hmac->inner, after the text. */
-static void hmac_end(const struct hmac *hmac, SHA256_CTX *inner, unsigned char hash[HASH_SIZE])
+/* inner: began with hmac->inner, then the text. */
+static void hmac_end(const struct hmac *hmac, struct digest *inner, unsigned char hash[HASH_SIZE])
 {
-	SHA256_CTX outer = hmac->outer;
-
-	SHA256_Final(hash, inner);
-	SHA256_Update(&outer, hash, HASH_SIZE);
-	SHA256_Final(hash, &outer);
+	digest_end(inner, hash);
+	digest_begin(inner, &hmac->outer);
+	digest_add(inner, hash, HASH_SIZE);
+	digest_end(inner, hash);
 }
 
 /* One step of the derivation: key = HMAC(key, text). */
 static void derive_step(unsigned char *key, size_t key_len, const char *text, size_t len)
 {
-	SHA256_CTX inner;
+	struct digest inner;
 	struct hmac hmac;
 
 	hmac_key(&hmac, key, key_len);
-	inner = hmac.inner;
-	SHA256_Update(&inner, text, len);
+	digest_begin(&inner, &hmac.inner);
+	digest_add(&inner, text, len);
 	hmac_end(&hmac, &inner, key);
 	OPENSSL_cleanse(&hmac, sizeof(hmac));
+	OPENSSL_cleanse(&inner, sizeof(inner));
 }
 
 static bool sigv4_is_derived(const struct sigv4_signer *signer, const struct credentials *credentials,
@@ -241,9 +269,9 @@ static void sort_headers(const struct sigv4_request *request, const struct sigv4
 static void digest_value(struct digest *digest, const char *value)
 {
 	bool first = true;
-	size_t len = strlen(value);
+	size_t len = strcspn(value, " \t");
 
-	if (!memchr(value, ' ', len) && !memchr(value, '\t', len)) {
+	if (!value[len]) {
 		digest_add(digest, value, len);
 		return;
 	}
@@ -253,7 +281,7 @@ static void digest_value(struct digest *digest, const char *value)
 		if (!len)
 			return;
 		if (!first)
-			digest_add(digest, " ", 1);
+			digest_putc(digest, ' ');
 		digest_add(digest, value, len);
 		value += len;
 		first = false;
@@ -264,15 +292,17 @@ static void digest_headers(struct digest *digest, const struct sigv4_header **so
 {
 	for (size_t i = 0; i < count; i++) {
 		if (i && !strcmp(sorted[i]->name, sorted[i - 1]->name)) {
-			digest_add(digest, ",", 1);
+			digest_putc(digest, ',');
 		} else {
-			digest_add(digest, "\n", i ? 1 : 0);
+			if (i)
+				digest_putc(digest, '\n');
 			digest_puts(digest, sorted[i]->name);
-			digest_add(digest, ":", 1);
+			digest_putc(digest, ':');
 		}
 		digest_value(digest, sorted[i]->value);
 	}
-	digest_add(digest, "\n\n", 2);
+	digest_putc(digest, '\n');
+	digest_putc(digest, '\n');
 }
 
 static int digest_path(struct digest *digest, const struct sigv4_request *request)
@@ -321,19 +351,18 @@ static int digest_request(const struct sigv4_request *request, const struct sigv
 	SHA256_Init(&empty);
 	digest_begin(&digest, &empty);
 	digest_puts(&digest, request->method);
-	digest_add(&digest, "\n", 1);
+	digest_putc(&digest, '\n');
 	ret = digest_path(&digest, request);
 	if (ret)
 		return ret;
-	digest_add(&digest, "\n", 1);
+	digest_putc(&digest, '\n');
 	digest_add(&digest, request->query, request->query_len);
-	digest_add(&digest, "\n", 1);
+	digest_putc(&digest, '\n');
 	digest_headers(&digest, sorted, request->header_count);
 	digest_add(&digest, names->data, names->len);
-	digest_add(&digest, "\n", 1);
+	digest_putc(&digest, '\n');
 	digest_puts(&digest, request->payload_hash);
-	digest_flush(&digest);
-	SHA256_Final(hash, &digest.context);
+	digest_end(&digest, hash);
 	hash_to_hex(hash, hex);
 	return 0;
 }
@@ -348,12 +377,11 @@ static void sigv4_mac(const struct sigv4_signer *signer, const struct sigv4_requ
 	digest_begin(&mac, &signer->signing.inner);
 	digest_puts(&mac, "AWS4-HMAC-SHA256\n");
 	digest_add(&mac, request->date, SIGV4_DATE_SIZE - 1);
-	digest_add(&mac, "\n", 1);
+	digest_putc(&mac, '\n');
 	digest_add(&mac, signer->scope, signer->scope_len);
-	digest_add(&mac, "\n", 1);
+	digest_putc(&mac, '\n');
 	digest_add(&mac, request_hash, SIGV4_HASH_HEX - 1);
-	digest_flush(&mac);
-	hmac_end(&signer->signing, &mac.context, hash);
+	hmac_end(&signer->signing, &mac, hash);
 	hash_to_hex(hash, hex);
 }
 
@@ -467,14 +495,14 @@ int sigv4_sign_policy(struct sigv4_signer *signer, const struct credentials *cre
 		      const struct sigv4_request *request, const char *policy, char signature[SIGV4_HASH_HEX])
 {
 	unsigned char hash[HASH_SIZE];
-	SHA256_CTX mac;
+	struct digest mac;
 	int ret;
 
 	ret = sigv4_ready(signer, credentials, request);
 	if (ret)
 		return ret;
-	mac = signer->signing.inner;
-	SHA256_Update(&mac, policy, strlen(policy));
+	digest_begin(&mac, &signer->signing.inner);
+	digest_puts(&mac, policy);
 	hmac_end(&signer->signing, &mac, hash);
 	hash_to_hex(hash, signature);
 	return 0;
