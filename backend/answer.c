@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 #include "answer.h"
@@ -13,20 +12,50 @@ char *answer_value(struct op *op, const struct http_field *field)
 					   (char *)protobuf_c_empty_string;
 }
 
-static char *answer_name(struct op *op, const struct http_field *field)
-{
-	char *name = op_strndup(op, field->name, field->name_len);
+/*
+ * The operation's own copy of all fields in one piece, in which each text is ended where it lies: behind
+ * a name stands its colon, behind a value at least its line's end.
+ */
+struct answer_copy {
+	char *data;
+	const char *from;	/* the head's first field */
+};
 
-	for (char *p = name; *p; p++)
-		*p = tolower((unsigned char)*p);
-	return name;
+static struct answer_copy answer_copy(struct op *op, const struct http_head *head)
+{
+	const struct http_field *last = &head->fields[head->field_count - 1];
+	struct answer_copy copy = { .from = head->fields[0].name };
+	size_t len = last->value + last->value_len - copy.from;
+
+	copy.data = op_alloc(op, len + 1);
+	memcpy(copy.data, copy.from, len);
+	return copy;
+}
+
+static char *copy_text(const struct answer_copy *copy, const char *text, size_t len)
+{
+	char *mine = copy->data + (text - copy->from);
+
+	mine[len] = '\0';
+	return mine;
+}
+
+/* The parser may have found an empty one anywhere. */
+static char *copy_value(const struct answer_copy *copy, const struct http_field *field)
+{
+	return field->value_len ? copy_text(copy, field->value, field->value_len) : (char *)protobuf_c_empty_string;
 }
 
 /* The first letter decides nearly always. */
 static inline bool is(const struct http_field *field, const char *name)
 {
-	return name && (field->name[0] | 0x20) == name[0] && field->name_len == strlen(name) &&
-	       !strncasecmp(field->name, name, field->name_len);
+	return name && field->name[0] == name[0] && field->name_len == strlen(name) &&
+	       !memcmp(field->name, name, field->name_len);
+}
+
+static bool value_is(const struct http_field *field, const char *value)
+{
+	return field->value_len == strlen(value) && !strncasecmp(field->value, value, field->value_len);
 }
 
 /* Where the header has a field of its own in the response; NULL: nowhere. */
@@ -48,9 +77,18 @@ static char **answer_field(Nexus__V1__Response *response, const struct http_fiel
 
 static size_t metadata_prefix(const char *name, const struct answer_type *type)
 {
-	size_t len = type->metadata ? strlen(type->metadata) : 0;
+	size_t len;
 
-	return len && !strncmp(name, type->metadata, len) && name[len] ? len : 0;
+	if (!type->metadata || *name != *type->metadata)
+		return 0;
+	len = strlen(type->metadata);
+	return !strncmp(name, type->metadata, len) && name[len] ? len : 0;
+}
+
+/* Is it about this connection alone? */
+static bool is_hop(const struct http_field *field, const char *name, const struct http_field *connection)
+{
+	return header_is_hop_by_hop(name) || (connection && http_field_lists(connection, name, field->name_len));
 }
 
 void answer_fill(struct op *op, const struct http_head *head, const struct answer_type *type)
@@ -59,6 +97,7 @@ void answer_fill(struct op *op, const struct http_head *head, const struct answe
 	Nexus__V1__Field *fields = op_alloc(op, head->field_count * sizeof(*fields)), *to = fields;
 	Nexus__V1__Field **list = op_alloc(op, 2 * head->field_count * sizeof(*list));
 	const struct http_field *connection = http_head_field(head, "connection");
+	struct answer_copy copy;
 	char *name, **own;
 	size_t prefix;
 
@@ -68,22 +107,26 @@ void answer_fill(struct op *op, const struct http_head *head, const struct answe
 	response->n_metadata = response->n_headers = 0;
 	response->metadata = list;
 	response->headers = list + head->field_count;
+	if (!head->field_count)
+		return;
+	if (connection && (value_is(connection, "keep-alive") || value_is(connection, "close")))
+		connection = NULL;	/* it names no field */
+	copy = answer_copy(op, head);
 	for (unsigned int i = 0; i < head->field_count; i++) {
 		const struct http_field *field = &head->fields[i];
 
 		own = answer_field(response, field, type);
 		if (own && !**own) {
-			*own = answer_value(op, field);
+			*own = copy_value(&copy, field);
 			continue;
 		}
-		name = answer_name(op, field);
-		if (own || !strcmp(name, "content-length") || header_is_hop_by_hop(name) ||
-		    (connection && http_field_lists(connection, name, field->name_len)))
+		name = copy_text(&copy, field->name, field->name_len);
+		if (own || is(field, "content-length") || is_hop(field, name, connection))
 			continue;
 		prefix = metadata_prefix(name, type);
 		nexus__v1__field__init(to);
 		to->name = name + prefix;
-		to->value = answer_value(op, field);
+		to->value = copy_value(&copy, field);
 		if (prefix)
 			response->metadata[response->n_metadata++] = to++;
 		else

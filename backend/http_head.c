@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
 #include <errno.h>
 #include <http_parser.h>
 #include <string.h>
@@ -49,6 +50,9 @@ static int head_on_field(http_parser *parser, const char *at, size_t len)
 
 	if (head->field_count == HTTP_FIELDS_MAX)
 		return head_refuse(parse, "more header fields than 128");
+	/* It lies in what http_head_parse() was given to write. */
+	for (char *p = (char *)at; p < at + len; p++)
+		*p = tolower((unsigned char)*p);
 	head->fields[head->field_count++] = (struct http_field){ .name = at, .name_len = len };
 	return 0;
 }
@@ -80,7 +84,7 @@ static int head_on_complete(http_parser *parser)
 
 static bool field_is(const struct http_field *field, const char *name)
 {
-	return field->name_len == strlen(name) && !strncasecmp(field->name, name, field->name_len);
+	return field->name_len == strlen(name) && !memcmp(field->name, name, field->name_len);
 }
 
 static bool value_is(const struct http_field *field, const char *value)
@@ -167,35 +171,31 @@ static const char *head_framing(struct http_head *head, bool no_body)
 #define BYTES(c)	(0x0101010101010101ULL * (c))
 #define HIGH_BITS	BYTES(0x80)
 
-/* Is any of the eight bytes below ' ', or DEL? May also say so of what stands beside one. */
-static bool has_control(uint64_t bytes)
+/* The high bit of each of the eight bytes that is below ' ', or DEL. Of those beside the lowest it may be wrong. */
+static uint64_t control_bits(uint64_t bytes)
 {
 	uint64_t del = bytes ^ BYTES(0x7f);
 
 	return (((bytes - BYTES(' ')) & ~bytes) | ((del - BYTES(1)) & ~del)) & HIGH_BITS;
 }
 
-static bool is_plain_text(const char *text, size_t len)
+/* The first control character from p on, which in a plain head is a line's CR; or the end. */
+static char *find_control(char *p, const char *end)
 {
-	uint64_t bytes = BYTES(' ');
-	size_t i;
+	uint64_t bytes, found;
 
-	for (i = 0; i + sizeof(bytes) <= len; i += sizeof(bytes)) {
-		memcpy(&bytes, text + i, sizeof(bytes));
-		if (has_control(bytes))
-			return false;
+	for (; end - p >= (ptrdiff_t)sizeof(bytes); p += sizeof(bytes)) {
+		memcpy(&bytes, p, sizeof(bytes));
+		found = control_bits(bytes);
+		if (found)
+			return p + __builtin_ctzll(found) / 8;
 	}
-	bytes = BYTES(' ');
-	memcpy(&bytes, text + i, len - i);
-	return !has_control(bytes);
+	while (p < end && (unsigned char)*p >= ' ' && *p != 0x7f)
+		p++;
+	return p;
 }
 
-static bool is_name_char(unsigned char c)
-{
-	return (unsigned char)((c | 0x20) - 'a') < 26 || (unsigned char)(c - '0') < 10 || c == '-';
-}
-
-static bool plain_status(struct http_head *head, const char *line, size_t len)
+static bool plain_status(struct http_head *head, char *line, size_t len)
 {
 	if (len < 12 || memcmp(line, "HTTP/1.1 ", 9) || (len > 12 && line[12] != ' ') || line[9] < '1' || line[9] > '5')
 		return false;
@@ -203,17 +203,22 @@ static bool plain_status(struct http_head *head, const char *line, size_t len)
 		return false;
 	head->status = 100 * (line[9] - '0') + 10 * (line[10] - '0') + (line[11] - '0');
 	head->keep_alive = true;
-	return is_plain_text(line + 12, len - 12);
+	return true;
 }
 
-static bool plain_field(struct http_head *head, const char *line, size_t len)
+/* A control character follows the line, so a name ends within. */
+static bool plain_field(struct http_head *head, char *line, size_t len)
 {
+	static const bool is_name_char[256] = {
+		['-'] = true, ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
+	};
 	struct http_field *field = &head->fields[head->field_count];
-	const char *p = line, *end = line + len;
+	char *p = line, *end = line + len;
 
-	while (p < end && is_name_char(*p))
-		p++;
-	if (p == line || p == end || *p != ':' || head->field_count++ == HTTP_FIELDS_MAX)
+	/* The bit makes letters small, and is set in the others. */
+	while (is_name_char[(unsigned char)*p])
+		*p++ |= 'a' - 'A';
+	if (p == line || *p != ':' || head->field_count++ == HTTP_FIELDS_MAX)
 		return false;
 	field->name = line;
 	field->name_len = p - line;
@@ -223,28 +228,28 @@ static bool plain_field(struct http_head *head, const char *line, size_t len)
 		end--;
 	field->value = p;
 	field->value_len = end - p;
-	return is_plain_text(p, end - p);
+	return true;
 }
 
 /* HTTP/1.1, lines that end in CR LF, names of letters, no tab: anything else is left to the parser, errors too. */
-static bool head_parse_plain(struct http_head *head, const char *data, size_t len)
+static bool head_parse_plain(struct http_head *head, char *data, size_t len)
 {
-	const char *p = data, *end = data + len, *eol;
+	char *p = data, *end = data + len, *eol;
 
-	for (;; p = eol + 1) {
-		eol = memchr(p, '\n', end - p);
-		if (!eol || eol == p || eol[-1] != '\r')
+	for (;; p = eol + 2) {
+		eol = find_control(p, end);
+		if (end - eol < 2 || eol[0] != '\r' || eol[1] != '\n')
 			return false;
-		if (eol - 1 == p)
-			return p != data && eol + 1 == end;
-		if (!(p == data ? plain_status : plain_field)(head, p, eol - 1 - p))
+		if (eol == p)
+			return p != data && eol + 2 == end;
+		if (!(p == data ? plain_status : plain_field)(head, p, eol - p))
 			return false;
 	}
 }
 
 /* ---- any head ---- */
 
-static int head_parse(struct http_head *head, const char *data, size_t len, const char **reason)
+static int head_parse(struct http_head *head, char *data, size_t len, const char **reason)
 {
 	static const http_parser_settings settings = {
 		.on_header_field = head_on_field,
@@ -259,7 +264,7 @@ static int head_parse(struct http_head *head, const char *data, size_t len, cons
 	http_parser_init(&parser, HTTP_RESPONSE);
 	parser.data = &parse;
 	n = http_parser_execute(&parser, &settings, data, len);
-	if (HTTP_PARSER_ERRNO(&parser) != HPE_OK || n != len || !parse.complete) {
+	if (HTTP_PARSER_ERRNO(&parser) != HPE_OK || n != len || !parse.complete || http_head_find(data, len, 0) != len) {
 		*reason = parse.reason ? parse.reason : http_errno_description(HTTP_PARSER_ERRNO(&parser));
 		if (HTTP_PARSER_ERRNO(&parser) == HPE_OK)
 			*reason = "a head that ends early";
@@ -268,7 +273,7 @@ static int head_parse(struct http_head *head, const char *data, size_t len, cons
 	return 0;
 }
 
-int http_head_parse(struct http_head *head, const char *data, size_t len, bool no_body, const char **reason)
+int http_head_parse(struct http_head *head, char *data, size_t len, bool no_body, const char **reason)
 {
 	head->field_count = 0;
 	head->content_length = 0;

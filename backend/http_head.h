@@ -14,7 +14,7 @@
 #define HTTP_FIELDS_MAX	128
 
 struct http_field {
-	const char *name, *value;	/* in the head's buffer, not NUL-terminated */
+	const char *name, *value;	/* in the head's buffer, not NUL-terminated; the name in lower case */
 	uint32_t name_len, value_len;
 };
 
@@ -41,15 +41,15 @@ size_t http_head_find(const char *data, size_t len, size_t from);
 size_t http_head_need(const char *data, size_t len);
 
 /*
- * Parse exactly one head. no_body: the request was a HEAD. -EBADMSG; *reason
- * (static text) says what is wrong.
+ * Parse exactly one head; data's names become lower case. no_body: the request was a HEAD.
+ * -EBADMSG; *reason (static text) says what is wrong.
  */
-int http_head_parse(struct http_head *head, const char *data, size_t len, bool no_body, const char **reason);
+int http_head_parse(struct http_head *head, char *data, size_t len, bool no_body, const char **reason);
 
 /* Is the token (any case) among the comma-separated ones of the field's value? */
 bool http_field_lists(const struct http_field *field, const char *token, size_t len);
 
-/* The first field of that name (any case), or NULL. */
+/* The first field of that name (lower case), or NULL. */
 const struct http_field *http_head_field(const struct http_head *head, const char *name);
 
 #endif

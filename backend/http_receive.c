@@ -59,37 +59,33 @@ static void answer_remember(struct conn_answer *answer, uint32_t len, const stru
 	answer->body = head->framing == HTTP_LENGTH ? head->content_length : UINT64_MAX;
 }
 
-/* The head of len bytes is complete. */
-static int head_complete(struct http *http, size_t len)
+/* The head of len bytes is complete, and parsed. */
+static int head_complete(struct http *http, size_t len, const struct http_head *head)
 {
 	bool early = http->stage == HTTP_SENDING || http->broken;
-	struct http_head head;
-	const char *reason;
 
-	if (http_head_parse(&head, conn_in(http->conn), len, http->head_only, &reason))
-		return head_refused(http, reason);
-	if (head.status < 200) {
+	if (head->status < 200) {
 		http->in_private = http->in_private ? 1 : 0;
 		http->in_len -= len;
 		memmove(conn_in(http->conn), conn_in(http->conn) + len, http->in_len);
 		return STEP_SOCKET;
 	}
-	if (early && head.status < 300 && !http->any_status)
+	if (early && head->status < 300 && !http->any_status)
 		return head_refused(http, "success before it had the whole request");
-	http->status = head.status;
-	http->framing = head.framing;
-	http->announced = head.content_length;
-	http->keep = head.keep_alive && !early &&
-		     !(http->in_private && (len > http->in_private || head.framing == HTTP_CHUNKED));
-	http->payload = http->download && (head.status < 300 || http->any_status);
-	http->parsed = http->document && http->type->body && head.status < 300;
+	http->status = head->status;
+	http->framing = head->framing;
+	http->announced = head->content_length;
+	http->keep = head->keep_alive && !early &&
+		     !(http->in_private && (len > http->in_private || head->framing == HTTP_CHUNKED));
+	http->payload = http->download && (head->status < 300 || http->any_status);
+	http->parsed = http->document && http->type->body && head->status < 300;
 	http->surplus = conn_in(http->conn) + len;
 	http->surplus_len = http->in_len - len;
 	if (http->payload)
-		answer_remember(conn_pool_answer(http->pool, http->kind), len, &head);
-	http->retry_after_ms = head_retry_after(&head);
+		answer_remember(conn_pool_answer(http->pool, http->kind), len, head);
+	http->retry_after_ms = head_retry_after(head);
 	http->stage = HTTP_RECEIVING;
-	http->type->response(http, &head);
+	http->type->response(http, head);
 	return http->verdict == HTTP_AGAIN ? STEP_AGAIN : http->verdict;
 }
 
@@ -149,10 +145,10 @@ static void ahead_take_back(struct http *http, const char *from, uint32_t len)
 }
 
 /* The head came as expected, and with it len bytes, for which there was room at `to`. As head_complete(). */
-static int ahead_complete(struct http *http, uint32_t len, char *to, uint32_t room)
+static int ahead_complete(struct http *http, const struct http_head *head, uint32_t len, char *to, uint32_t room)
 {
 	uint32_t came = len < room ? len : room;
-	int ret = head_complete(http, http->in_len);
+	int ret = head_complete(http, http->in_len, head);
 
 	if (ret != STEP_NEXT)
 		return ret;
@@ -179,15 +175,17 @@ static ssize_t ahead_receive(struct http *http, char *to, uint32_t room, int *st
 	char *in = conn_in(http->conn);
 	struct iovec places[] = { { in, head }, { to, room }, { in + head + room, 1 } };
 	ssize_t n = conn_recv_scatter(http->conn, places, 3, head + room + 1);
+	struct http_head parsed;
+	const char *reason;
 
 	*step = STEP_SOCKET;
 	http->in_len = n <= 0 ? 0 : n < head ? n : head;
 	if (n <= head)
 		return n;
 	len = n - head;
-	/* An interim head is followed by another one. */
-	if (http_head_find(in, head, 0) == head && in[9] != '1') {
-		*step = ahead_complete(http, len, to, room);
+	/* An interim head is followed by another one. What breaks the rules may do so because it is longer, or shorter. */
+	if (!http_head_parse(&parsed, in, head, http->head_only, &reason) && parsed.status >= 200) {
+		*step = ahead_complete(http, &parsed, len, to, room);
 	} else {
 		ahead_take_back(http, to, len < room ? len : room);
 		http->in_private = head;
@@ -214,6 +212,8 @@ static ssize_t head_receive(struct http *http, int *step)
 
 int http_receive_head(struct http *http)
 {
+	struct http_head head;
+	const char *reason;
 	uint32_t seen = 0;
 	size_t len;
 	ssize_t n;
@@ -222,7 +222,9 @@ int http_receive_head(struct http *http)
 	for (;;) {
 		len = http_head_find(conn_in(http->conn), http->in_len, seen);
 		if (len) {
-			ret = head_complete(http, len);
+			if (http_head_parse(&head, conn_in(http->conn), len, http->head_only, &reason))
+				return head_refused(http, reason);
+			ret = head_complete(http, len, &head);
 			if (ret != STEP_SOCKET)
 				return ret;
 			seen = 0;

@@ -179,21 +179,36 @@ static bool s3_describe(const Nexus__V1__Request *request, struct s3_request *s3
 	}
 }
 
+/* How far a text consists of the characters of buckets' names. */
+static size_t bucket_span(const char *text)
+{
+	static const bool is_bucket_char[256] = {
+		['a' ... 'z'] = true, ['0' ... '9'] = true, ['.'] = true, ['-'] = true,
+	};
+	size_t len = 0;
+
+	while (is_bucket_char[(unsigned char)text[len]])
+		len++;
+	return len;
+}
+
 static int policy_place(struct op *op, const char *bucket, const char *key, const char *prefix)
 {
 	const struct rules *rules = tenant_rules(op->tenant);
 	const char *tenant = op->tenant->name;
 	size_t len;
+	bool allowed;
 
 	/* A name with other characters could leave the allow-list's prefix by its path. */
-	len = strspn(bucket, "abcdefghijklmnopqrstuvwxyz0123456789.-");
+	len = bucket_span(bucket);
 	if (len < 3 || len > 63 || bucket[len])
 		return op_error(op, -EINVAL, "NexusBadRequest",
 				"\"%.64s\" is no bucket's name: 3 to 63 characters of a-z 0-9 . -", bucket);
-	if (!rules_allow_bucket(rules, bucket))
+	allowed = key && rules_allow_key(rules, bucket, key);
+	if (!allowed && !rules_allow_bucket(rules, bucket))
 		return policy_deny(op, "bucket %s is not on the allow-list of tenant %s: add it to `buckets` in [tenant %s]",
 				   bucket, tenant, tenant);
-	if (key && !rules_allow_key(rules, bucket, key))
+	if (key && !allowed)
 		return policy_deny(op, "key %.200s of bucket %s is not on the allow-list of tenant %s: see `buckets` in [tenant %s]",
 				   key, bucket, tenant, tenant);
 	if (prefix && !rules_allow_prefix(rules, bucket, prefix))

@@ -40,7 +40,7 @@ static bool has_dot_segment(const char *key)
 /* The key's pattern within an entry that holds the bucket: "*" where it names none; NULL: another bucket. */
 static const char *entry_key(const char *entry, const char *bucket)
 {
-	size_t len = strcspn(entry, "/");
+	size_t len = strchrnul(entry, '/') - entry;
 
 	if (!pattern_holds(entry, len, bucket))
 		return NULL;

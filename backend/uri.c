@@ -1,26 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <stdbool.h>
 #include "uri.h"
 
 static bool uri_is_unreserved(unsigned char c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-	       c == '-' || c == '.' || c == '_' || c == '~';
+	static const bool is[256] = {
+		['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
+		['-'] = true, ['.'] = true, ['_'] = true, ['~'] = true,
+	};
+
+	return is[c];
 }
 
 void uri_encode(struct text *out, const char *data, size_t len, char keep)
 {
 	static const char hex[] = "0123456789ABCDEF";
+	const char *end = data + len, *plain = data;
 
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = data[i];
+	for (; data < end; data++) {
+		unsigned char c = *data;
 		char code[3] = { '%', hex[c >> 4], hex[c & 15] };
 
 		if (uri_is_unreserved(c) || (keep && c == (unsigned char)keep))
-			text_putc(out, c);
-		else
-			text_add(out, code, sizeof(code));
+			continue;
+		text_add(out, plain, data - plain);
+		text_add(out, code, sizeof(code));
+		plain = data + 1;
 	}
+	text_add(out, plain, end - plain);
 }
 
 /* '%' sorts before every unreserved byte, as the encoded form would. */
