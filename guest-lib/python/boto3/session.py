@@ -32,6 +32,7 @@ class Session:
         self._keys = (aws_access_key_id, aws_secret_access_key, aws_session_token)
         self._region = region_name
         self._profile = profile_name
+        self._events = None
         if profile_name:
             try:
                 _profile_region(profile_name)
@@ -62,8 +63,11 @@ class Session:
 
     @property
     def events(self):
-        from nexus.client import Events
-        return Events()
+        """Hooks that clients made from now on have; see nexus.events."""
+        if self._events is None:
+            from nexus.events import Emitter
+            self._events = Emitter()
+        return self._events
 
     def get_credentials(self):
         from botocore.credentials import Credentials

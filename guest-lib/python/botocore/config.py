@@ -56,3 +56,18 @@ class Config:
 
     def merge(self, other):
         return type(self)(**{**self._given, **other._given})
+
+    def of_client(self, service, region):
+        """What client.meta.config is, of what the client was made with."""
+        import os
+        made = Config(**self._given)
+        made.region_name = region
+        made.signature_version = self.signature_version or ("s3v4" if service == "s3" else "v4")
+        made.retries = retries = dict(self.retries or {})
+        retries.setdefault("mode", os.environ.get("AWS_RETRY_MODE", "legacy"))
+        if "max_attempts" in retries:
+            retries.setdefault("total_max_attempts", retries.pop("max_attempts") + 1)
+        elif "total_max_attempts" not in retries and "AWS_MAX_ATTEMPTS" in os.environ:
+            retries["total_max_attempts"] = int(os.environ["AWS_MAX_ATTEMPTS"])
+        retries.pop("max_attempts", None)
+        return made

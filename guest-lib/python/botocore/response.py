@@ -39,7 +39,7 @@ class StreamingBody(IOBase):
         return n
 
     def readlines(self, hint=-1):
-        return self._raw_stream.readlines()
+        return [] if self._raw_stream.closed else self._raw_stream.readlines()
 
     def __iter__(self):
         return self

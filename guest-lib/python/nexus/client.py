@@ -2,35 +2,39 @@
 """What all clients have in common: their attributes, their exceptions, errors from the host's."""
 
 
-class Events:
-    """The place of botocore's event hooks, of which there are none: nothing is sent from here."""
-
-    def _refuse(self, *args, **kwargs):
-        raise NotImplementedError("botocore's events are not there under Nexus: requests are built and signed on the "
-                                  "host; use the genuine boto3 for a program that hooks into them")
-
-    register = register_first = register_last = unregister = emit = _refuse
-
-
 class ServiceModel:
-    def __init__(self, name):
+    def __init__(self, name, operations):
         self.service_name = name
+        self._operations = operations
+
+    @property
+    def operation_names(self):
+        return sorted(self._operations().values())
+
+    def __repr__(self):
+        return f"ServiceModel({self.service_name})"
 
 
 class ClientMeta:
-    def __init__(self, service, region, endpoint, config):
+    def __init__(self, service, region, endpoint, config, operations):
         self.region_name = region
         self.endpoint_url = endpoint
         self.config = config
         self.partition = "aws"
-        self.service_model = ServiceModel(service)
-        self.events = Events()
+        self.service_model = ServiceModel(service, operations)
+        self._operations = operations
+        self._events = None
 
     @property
     def method_to_api_mapping(self):
-        return dict(self._mapping)
+        return self._operations()
 
-    _mapping = {}
+    @property
+    def events(self):
+        if self._events is None:
+            from nexus.events import Emitter
+            self._events = Emitter()
+        return self._events
 
 
 class Exceptions:
@@ -46,7 +50,7 @@ class Exceptions:
     def __getattr__(self, name):
         if name.startswith("_") or (self._names is not None and name not in self._names):
             valid = ", ".join(sorted(self._names or ()))
-            raise AttributeError(f"{self!r} object has no attribute {name!r}. Valid exceptions are: {valid}")
+            raise AttributeError(f"{self!r} object has no attribute {name}. Valid exceptions are: {valid}")
         made = self._made.get(name)
         if made is None:
             made = self._made[name] = type(name, (self.ClientError,), {"__module__": "botocore.errorfactory"})
@@ -71,26 +75,52 @@ class BaseClient:
     _others = ""            # methods that only the genuine boto3 has; "*": unknown
 
     def __init__(self, region, endpoint, config, session):
-        self.meta = ClientMeta(self._service, region, endpoint, config)
-        self.meta._mapping = self._mapping
+        self.meta = ClientMeta(self._service, region, endpoint, config, self._all_operations)
         self._session = session
         self._exceptions = None
+        if session is not None and session._events:
+            self.meta._events = session._events.__copy__()
+
+    def _all_operations(self):
+        """{method: operation}, with those that only the genuine boto3 has."""
+        others = {name: "".join(part.capitalize() for part in name.split("_")) for name in self._others.split()}
+        others.pop("*", None)
+        return {**others, **self._mapping}
+
+    def _make_api_call(self, operation_name, api_params):
+        """All calls of all clients pass here, as they do in botocore: what traces and tests of functions patch."""
+        if not self.meta._events:
+            return self._dispatch(operation_name, api_params)
+        from nexus import events
+        return events.call(self, operation_name, api_params)
+
+    def _dispatch(self, operation, params):
+        raise NotImplementedError(f"{operation} of {self._service}")
 
     @property
     def exceptions(self):
         if self._exceptions is None:
-            self._exceptions = Exceptions(self._service, self._exception_names)
+            cls = type(f"{type(self).__name__}Exceptions", (Exceptions,), {"__module__": "botocore.errorfactory"})
+            self._exceptions = cls(self._service, self._exception_names)
         return self._exceptions
 
+    def _pages(self, operation_name):
+        """How an operation is paged; None: it is not. KeyError: there is no such operation."""
+        how = self._paginators.get(operation_name)
+        if how is None and operation_name not in self._mapping and operation_name not in self._others.split():
+            raise KeyError(operation_name)
+        return how
+
     def can_paginate(self, operation_name):
-        return operation_name in self._paginators
+        return self._pages(operation_name) is not None
 
     def get_paginator(self, operation_name):
-        if operation_name not in self._paginators:
+        how = self._pages(operation_name)
+        if how is None:
             from botocore.exceptions import OperationNotPageableError
             raise OperationNotPageableError(operation_name=operation_name)
         from botocore.paginate import Paginator
-        return Paginator(getattr(self, operation_name), self._paginators[operation_name])
+        return Paginator(getattr(self, operation_name), how)
 
     @property
     def waiter_names(self):

@@ -15,6 +15,10 @@ _ERRORS = frozenset((
     "ReplicaAlreadyExistsException", "ReplicaNotFoundException", "RequestLimitExceeded", "ResourceInUseException",
     "ResourceNotFoundException", "TableAlreadyExistsException", "TableInUseException", "TableNotFoundException",
     "TransactionCanceledException", "TransactionConflictException", "TransactionInProgressException"))
+# Operations whose answers hold items.
+_DATA = frozenset((
+    "BatchExecuteStatement", "BatchGetItem", "BatchWriteItem", "DeleteItem", "ExecuteStatement", "ExecuteTransaction", "GetItem",
+    "PutItem", "Query", "Scan", "TransactGetItems", "TransactWriteItems", "UpdateItem"))
 # Members that hold values, and how deep: a value, a map of values, a list of maps ...
 _KINDS = frozenset(("S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"))
 
@@ -50,15 +54,9 @@ class DynamoDB(JsonClient):
         "table_not_exists": ("describe_table", 20, 25, (("ResourceNotFoundException", "success"),)),
     }
 
-    def _parse(self, operation, answer):
-        # The tables' descriptions have times; items have none, but may well have names that look so.
-        for name in ("TableDescription", "Table"):
-            if name in answer:
-                answer[name] = decode("dynamodb", answer[name])
-        return _values(answer)
-
-    def can_paginate(self, operation_name):
-        return operation_name in self._paginators
+    def _decode(self, operation, answer):
+        # What holds items has no times, but may well have names that look so.
+        return _values(answer if operation in _DATA else decode(self._kinds, answer))
 
     def _more_of_error(self, response, parsed):
         if response["Error"]["Code"] == "TransactionCanceledException":

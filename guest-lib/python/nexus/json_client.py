@@ -3,31 +3,32 @@
 is ListQueues, its keywords are the members of the request.
 
 There is no model of the services here, so parameters go as they are given (bytes in base64, times as
-seconds), and in answers those members are bytes or times that are known to be: _BLOBS, _TIMES."""
+seconds), and in answers those members are bytes or times whose names nexus.members has."""
 import nexus
 from nexus import client as common
 from nexus.client import BaseClient, refuse_positional, response_headers
+from nexus.members import Kinds
 
-# Members that are bytes in answers.
-_BLOBS = {
-    "kinesis": ("Data",),
-    "dynamodbstreams": ("B",),
-    "kms": ("CiphertextBlob", "Plaintext", "PublicKey", "Signature", "PrivateKeyPlaintext",
-            "PrivateKeyCiphertextBlob", "Mac", "ImportToken"),
-    "secretsmanager": ("SecretBinary",),
-    "sqs": ("BinaryValue",),
-    "rekognition": ("Bytes",),
-    "textract": ("Bytes",),
+# Seconds since 1970 that are taken for a time: from 1973 on. What is beyond is in milliseconds, and stays a number.
+_EARLIEST, _LATEST = 10 ** 8, 10 ** 11
+# Words of operations' names that are not like "Word".
+_WORDS = {
+    "athena": {"dpu": "DPU"}, "cognito-idp": {"csv": "CSV", "ui": "UI"}, "glue": {"ml": "ML"},
+    "iam": {"saml": "SAML", "mfa": "MFA", "ssh": "SSH", "id": "ID"}, "sns": {"sms": "SMS"}, "sts": {"saml": "SAML"},
+    "textract": {"id": "ID"},
 }
-# Members that are points in time, where their names do not tell.
-_TIMES = ("Timestamp", "creationTimestamp", "NotBefore", "NotAfter")
-_TIME_ENDS = ("Date", "DateTime", "Timestamp", "At", "On", "Time")
-_NOT_TIMES = {"logs": "*", "sqs": "*", "events": ("ScheduleExpression",)}
+_OPERATIONS = {"cognito-idp": {"admin_set_user_mfa_preference": "AdminSetUserMFAPreference",
+                               "set_user_mfa_preference": "SetUserMFAPreference"}}
 
 
-def operation_name(method):
+def operation_name(service, method):
     """describe_table: DescribeTable"""
-    return "".join(part[:1].upper() + part[1:] for part in method.split("_"))
+    known = _OPERATIONS.get(service, {}).get(method)
+    if known:
+        return known
+    words = _WORDS.get(service, {})
+    name = "".join(words.get(part) or part[:1].upper() + part[1:] for part in method.split("_"))
+    return name.replace("OpenId", "OpenID") if service == "iam" else name
 
 
 def metadata(op):
@@ -51,23 +52,19 @@ def encode(value):
     raise TypeError(f"Invalid type for parameter, value: {value!r}, type: {type(value)}")
 
 
-def decode(service, value, name=""):
-    """An answer, with bytes and times where they are known."""
+def decode(kinds, value, name=""):
+    """An answer, with bytes and times where they are known (a nexus.members.Kinds)."""
     if isinstance(value, dict):
-        return {key: decode(service, item, key) for key, item in value.items() if item is not None}
+        return {key: decode(kinds, item, key) for key, item in value.items() if item is not None}
     if isinstance(value, list):
-        return [decode(service, item, name) for item in value]
+        return [decode(kinds, item, name) for item in value]
     if isinstance(value, str):
-        if name in _BLOBS.get(service, ()):
+        if name in kinds.blobs:
             import base64
             return base64.b64decode(value)
-        return value
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 100_000_000 and (
-            name in _TIMES or name.endswith(_TIME_ENDS) or name[:1].islower() and name.endswith("Date")):
-        exempt = _NOT_TIMES.get(service, ())
-        if exempt != "*" and name not in exempt:
-            from nexus import times
-            return times.from_epoch(value)
+    elif name in kinds.times and not isinstance(value, bool) and _EARLIEST < value < _LATEST:
+        from nexus import times
+        return times.from_epoch(value)
     return value
 
 
@@ -121,28 +118,36 @@ class AwsClient(BaseClient):
 
 
 class GenericClient(AwsClient):
-    """A service without a model: every method in lower case is an operation, sent by _call()."""
+    """A service without a model: every method in lower case is an operation, sent by _dispatch()."""
 
     def __init__(self, service, region, endpoint, config, session):
         super().__init__(service, region, endpoint, config, session)
+        self._kinds = Kinds(service.name)
         self.__class__ = type(service.class_name, (type(self),), {"__module__": "botocore.client"})
 
     def __getattr__(self, name):
         if name.startswith("_") or not name.islower():
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        operation = operation_name(name)
+        operation = self.operation_name(name)
 
         def call(*args, **kwargs):
             if args:
                 refuse_positional(name)
-            return self._call(operation, kwargs)
+            return self._make_api_call(operation, kwargs)
 
         call.__name__ = name
         return call
 
+    def operation_name(self, method):
+        return operation_name(self._service, method)
+
+    def _pages(self, operation_name):
+        from nexus import pages
+        return self._paginators.get(operation_name) or pages.find(self._service).get(operation_name)
+
 
 class JsonClient(GenericClient):
-    def _call(self, operation, params):
+    def _dispatch(self, operation, params):
         import json
         service = self._service_info
         body = json.dumps(params, default=encode, separators=(",", ":")).encode()
@@ -151,18 +156,14 @@ class JsonClient(GenericClient):
         op, answer = self._send(operation, headers=headers, body=body)
         if op.http_status >= 300:
             self._raise(op, operation, answer)
-        result = self._parse(operation, json.loads(answer) if answer else {})
+        result = self.parse(operation, answer)
         result["ResponseMetadata"] = metadata(op)
         return result
 
-    def _parse(self, operation, answer):
-        return decode(self._service, answer)
+    def parse(self, operation, body):
+        """The answer in this document."""
+        import json
+        return self._decode(operation, json.loads(body) if body else {})
 
-    def can_paginate(self, operation_name):
-        return operation_name in self._paginators or operation_name.startswith(("list_", "describe_", "get_"))
-
-    def get_paginator(self, operation_name):
-        from botocore.paginate import Paginator
-        how = self._paginators.get(operation_name) or {
-            "input": ("NextToken",), "output": ("NextToken",), "limit": "MaxResults", "results": ()}
-        return Paginator(getattr(self, operation_name), how)
+    def _decode(self, operation, answer):
+        return decode(self._kinds, answer)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-"""client('lambda'): invoke() and invoke_async(); the rest is the genuine boto3's."""
+"""client('lambda'): invoke(); the rest is the genuine boto3's."""
 from nexus import params as checks
 from nexus.client import refuse_positional, response_headers
 from nexus.json_client import AwsClient, metadata
@@ -28,6 +28,9 @@ class Lambda(AwsClient):
     def invoke(self, *args, **kwargs):
         if args:
             refuse_positional("invoke")
+        return self._make_api_call("Invoke", kwargs)
+
+    def _dispatch(self, operation, kwargs):
         checks.check(_INVOKE, kwargs, {})
         from urllib.parse import quote
         path = f"/2015-03-31/functions/{quote(kwargs['FunctionName'], safe='')}/invocations"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 """Clients of services that speak AWS's query protocol (SNS, STS ...): a form asked, XML answered.
 
-Without a model a list is known by its <member> and a dictionary by its <entry>; numbers and times stay
-strings."""
+Without a model a list is known by its <member>, a dictionary by its <entry>, and whatever is no string by its name, which
+nexus.members has."""
 from nexus.json_client import GenericClient, encode, metadata
 
 
@@ -24,6 +24,8 @@ def flatten(name, value, form):
     elif isinstance(value, (list, tuple)):
         for i, item in enumerate(value, 1):
             flatten(f"{name}.member.{i}", item, form)
+        if not value:
+            form[name] = ""
     elif isinstance(value, bool):
         form[name] = "true" if value else "false"
     elif isinstance(value, (bytes, bytearray)):
@@ -35,45 +37,76 @@ def flatten(name, value, form):
         form[name] = str(value)
 
 
-def unfold(element):
-    """An element of the answer as a value."""
+def _scalar(kinds, name, text):
+    if name in kinds.integers:
+        return int(text)
+    if name in kinds.floats:
+        return float(text)
+    if name in kinds.booleans:
+        return text == "true"
+    if name in kinds.times:
+        from nexus import times
+        return times.parse(text)
+    if name in kinds.blobs:
+        import base64
+        return base64.b64decode(text)
+    return text
+
+
+def unfold(kinds, element, name=""):
+    """An element of the answer as a value. The items of a list or a dictionary have its name."""
     children = list(element)
     if not children:
-        return element.text or ""
+        text = element.text or ""
+        if not text.strip():
+            return [] if name in kinds.lists else {} if name in kinds.maps else text
+        return _scalar(kinds, name, text)
     tags = [child.tag.rsplit("}", 1)[-1] for child in children]
     if set(tags) == {"member"}:
-        return [unfold(child) for child in children]
+        return [unfold(kinds, child, name) for child in children]
     if set(tags) == {"entry"}:
         pairs = (list(child) for child in children)
-        return {pair[0].text or "": unfold(pair[1]) for pair in pairs}
-    return {tag: unfold(child) for tag, child in zip(tags, children)}
+        return {pair[0].text or "": unfold(kinds, pair[1], name) for pair in pairs}
+    return {tag: unfold(kinds, child, tag) for tag, child in zip(tags, children)}
 
 
 class QueryClient(GenericClient):
-    def _call(self, operation, params):
+    def _dispatch(self, operation, params):
         from urllib.parse import urlencode
         form = {"Action": operation, "Version": self._service_info.target}
         flatten("", params, form)
         op, answer = self._send(operation, headers={"content-type": "application/x-www-form-urlencoded; charset=utf-8"},
                                 body=urlencode(form).encode())
+        if op.http_status >= 300:
+            self._raise_document(op, operation, answer)
+        result = self.parse(operation, answer)
+        result["ResponseMetadata"] = {**metadata(op), **result.get("ResponseMetadata", {})}
+        return result
+
+    def parse(self, operation, body):
+        """The answer in this document: the members of its result, and its metadata."""
+        tree = self._tree(body)
+        result = tree.get(f"{operation}Result")
+        result = result if isinstance(result, dict) else {}
+        if isinstance(tree.get("ResponseMetadata"), dict):
+            result["ResponseMetadata"] = tree["ResponseMetadata"]
+        return result
+
+    def _tree(self, body):
         from xml.etree import ElementTree
         try:
-            root = ElementTree.fromstring(answer) if answer else None
+            tree = unfold(self._kinds, ElementTree.fromstring(body)) if body else {}
         except ElementTree.ParseError:
-            root = None
-        tree = unfold(root) if root is not None else {}
-        if op.http_status >= 300:
-            error = tree.get("Error", {}) if isinstance(tree, dict) else {}
-            extra = [("Type", error["Type"])] if "Type" in error else []
-            raised = self._client_error(error.get("Code", str(op.http_status)), error.get("Message", ""),
-                                        op.http_status, operation, op, extra)
-            if isinstance(tree, dict) and "RequestId" in tree:
-                raised.response["ResponseMetadata"]["RequestId"] = tree["RequestId"]
-            raise raised
-        result = tree.get(f"{operation}Result") if isinstance(tree, dict) else None
-        result = result if isinstance(result, dict) else {}
-        result["ResponseMetadata"] = metadata(op)
-        request_id = tree.get("ResponseMetadata", {}) if isinstance(tree, dict) else {}
-        if isinstance(request_id, dict) and "RequestId" in request_id:
-            result["ResponseMetadata"]["RequestId"] = request_id["RequestId"]
-        return result
+            tree = {}
+        return tree if isinstance(tree, dict) else {}
+
+    def _raise_document(self, op, operation, body):
+        tree = self._tree(body)
+        error = tree.get("Error")
+        error = error if isinstance(error, dict) else {}
+        extra = [("Type", error["Type"])] if "Type" in error else []
+        raised = self._client_error(error.get("Code", str(op.http_status)), error.get("Message", ""), op.http_status,
+                                    operation, op, extra)
+        if "RequestId" in tree:
+            raised.response["ResponseMetadata"]["RequestId"] = tree["RequestId"]
+        raise raised

@@ -24,7 +24,6 @@ _QUERY = {
     "ResponseCacheControl": "response-cache-control", "ResponseContentDisposition": "response-content-disposition",
     "ResponseContentEncoding": "response-content-encoding", "ResponseContentType": "response-content-type",
     "ResponseContentLanguage": "response-content-language", "ResponseExpires": "response-expires",
-    "PartNumber": "partNumber",
 }
 
 
@@ -36,9 +35,9 @@ def _check(operation, params):
         checks.fail(_BUCKET_REPORT.format(bucket))
     user = params.get("Metadata")
     for name, value in user.items() if isinstance(user, dict) else ():
-        if not isinstance(name, str) or not isinstance(value, str):
-            continue
-        if not name.isascii() or not value.isascii():
+        try:
+            name.encode("ascii"), value.encode("ascii")
+        except UnicodeEncodeError:
             checks.fail(f'Non ascii characters found in S3 metadata for key "{name}", value: "{value}".  \n'
                         'S3 metadata can only contain ASCII characters. ')
     checks.check(shapes.INPUT[operation], params, shapes.SHAPES)
@@ -75,6 +74,13 @@ def _headers(operation, params):
     return headers
 
 
+def _is_range(text):
+    """bytes=FIRST-LAST, where one of them may be missing."""
+    unit, _, given = text.partition("=")
+    first, dash, last = given.partition("-")
+    return unit.strip() == "bytes" and dash and f"{first}{last}".isdecimal() and (not first or not last or int(first) <= int(last))
+
+
 def _options(operation, params):
     """Keywords for _nexus, of the parameters that all requests for an object have."""
     options = {"headers": _headers(operation, params)} if params.keys() - _OWN else {}
@@ -82,6 +88,8 @@ def _options(operation, params):
                          ("IfNoneMatch", "if_none_match"), ("Metadata", "metadata"), ("ContentType", "content_type")):
         if name in params:
             options[option] = params[name]
+    if "range" in options and not _is_range(options["range"]):
+        del options["range"]    # as S3 does
     for name, option in (("IfModifiedSince", "if_modified_since"), ("IfUnmodifiedSince", "if_unmodified_since")):
         if name in params:
             from nexus import times
@@ -96,9 +104,23 @@ _NAMES = frozenset((
     "Bucket", "Key", "ExpectedBucketOwner", "RequestPayer", "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5"))
 
 
-def _result(operation, op):
-    """The answer's members that are headers, and its metadata."""
+def _asked_headers(params):
+    """The headers that a caller wants to be answered with: S3 puts them in the place of the object's, and so do we."""
+    headers = {}
+    for name in _QUERY:
+        if name in params:
+            value = params[name]
+            if name == "ResponseExpires":
+                from nexus import times
+                value = times.http(value)
+            headers[_QUERY[name].removeprefix("response-")] = value
+    return headers
+
+
+def _result(operation, op, headers=()):
+    """The answer's members that are headers, and its metadata. `headers`: those that are to be others."""
     result = {"ResponseMetadata": metadata(op, kind=_KINDS.get(operation, ""))}
+    result["ResponseMetadata"]["HTTPHeaders"].update(headers)
     headers = result["ResponseMetadata"]["HTTPHeaders"]
     for name in shapes.OUTPUT[operation].split():
         header, kind = shapes.OUT_HEADERS[name]
@@ -124,11 +146,19 @@ class S3(BaseClient):
         "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "InvalidObjectState", "NoSuchBucket", "NoSuchKey",
         "NoSuchUpload", "ObjectAlreadyInActiveTierError", "ObjectNotInActiveTierError"))
     _mapping = {}
+    _performers = {}        # operation: what sends it; takes checked parameters
     _paginators = {
         "list_objects": {"input": ("Marker",), "output": ("NextMarker",), "more": "IsTruncated", "limit": "MaxKeys",
                          "last_key": ("Contents", "Key"), "results": ("Contents", "CommonPrefixes")},
         "list_objects_v2": {"input": ("ContinuationToken",), "output": ("NextContinuationToken",), "limit": "MaxKeys",
                             "results": ("Contents", "CommonPrefixes")},
+        "list_multipart_uploads": {"input": ("KeyMarker", "UploadIdMarker"), "output": ("NextKeyMarker", "NextUploadIdMarker"),
+                                   "more": "IsTruncated", "limit": "MaxUploads", "results": ("Uploads", "CommonPrefixes")},
+        "list_object_versions": {"input": ("KeyMarker", "VersionIdMarker"), "output": ("NextKeyMarker", "NextVersionIdMarker"),
+                                 "more": "IsTruncated", "limit": "MaxKeys",
+                                 "results": ("Versions", "DeleteMarkers", "CommonPrefixes")},
+        "list_parts": {"input": ("PartNumberMarker",), "output": ("NextPartNumberMarker",), "more": "IsTruncated",
+                       "limit": "MaxParts", "results": ("Parts",)},
     }
     _waiters = {
         "bucket_exists": ("head_bucket", 5, 20, (("ok", "success"), ("404", "retry"))),
@@ -136,6 +166,16 @@ class S3(BaseClient):
         "object_exists": ("head_object", 5, 20, (("ok", "success"), ("404", "retry"))),
         "object_not_exists": ("head_object", 5, 20, (("404", "success"),)),
     }
+
+    def _dispatch(self, operation, params):
+        checked = params
+        if isinstance(params.get("CopySource"), dict):
+            checked = {**params, "CopySource": "/".join(_copy_source(params["CopySource"])[:2])}
+        _check(operation, checked)
+        return self._performers[operation](self, operation, params)
+
+    def __dir__(self):
+        return sorted({*super().__dir__(), *self._others.split()})
 
     def _perform(self, operation, params, start, repeatable=True):
         try:
@@ -167,18 +207,15 @@ class S3(BaseClient):
         error.response["ResponseMetadata"].setdefault("HostId", "")
         return error
 
-    # Each takes checked parameters.
-
     def _get_object(self, operation, params):
         _customer_key(params, "SSECustomerKey")
-        query = {_QUERY[name]: params[name] for name in params if name in _QUERY}
-        if query:
+        if "PartNumber" in params:
             from nexus import genuine
             return genuine.call(self, "get_object", params)
         options = _options(operation, params)
         bucket, key = params["Bucket"], params["Key"]
         op = self._perform(operation, params, lambda channel: channel.get(bucket, key, **options))
-        result = _result(operation, op)
+        result = _result(operation, op, _asked_headers(params))
         result["Metadata"] = op.metadata
         from botocore.response import StreamingBody
         from nexus.body import Body
@@ -395,15 +432,11 @@ def _copy_source(source):
     return bucket, key, version
 
 
-def _method(name, operation, perform):
+def _method(name, operation):
     def call(self, *args, **kwargs):
         if args:
             refuse_positional(name)
-        params = kwargs
-        if "CopySource" in params and isinstance(params["CopySource"], dict):
-            params = {**params, "CopySource": "/".join(_copy_source(params["CopySource"])[:2])}
-        _check(operation, params)
-        return perform(self, operation, kwargs)
+        return self._make_api_call(operation, kwargs)
 
     call.__name__ = name
     call.__qualname__ = f"S3.{name}"
@@ -415,7 +448,8 @@ def _define():
         # HeadObject: head_object, ListObjectsV2: list_objects_v2
         name = "".join("_" + c.lower() if c.isupper() else c for c in operation)[1:]
         S3._mapping[name] = operation
-        setattr(S3, name, _method(name, operation, getattr(S3, "_" + name)))
+        S3._performers[operation] = getattr(S3, "_" + name)
+        setattr(S3, name, _method(name, operation))
 
 
 _define()

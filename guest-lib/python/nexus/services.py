@@ -89,6 +89,7 @@ def client(session, name, region, endpoint, config, use_ssl):
     if config is None:
         from botocore.config import Config
         config = Config()
+    config = config.of_client(name, region)
     if service.protocol == "s3":
         from nexus.s3 import S3
         return S3(region, endpoint, config, session)

@@ -83,8 +83,8 @@ class Source:
                 sha.update(chunk)
             digest = sha.digest()
         else:
-            raise NotImplementedError(f"ChecksumAlgorithm {algorithm!r}: CRC32, SHA1 and SHA256 are computed here; "
-                                      "for others pass the checksum itself, as ChecksumCRC32C")
+            from botocore.exceptions import FlexibleChecksumError
+            raise FlexibleChecksumError(error_msg=f"Unsupported checksum algorithm: {name}")
         return {f"x-amz-checksum-{name}": base64.b64encode(digest).decode()}
 
     def _chunks(self):
@@ -99,7 +99,9 @@ class Source:
 
 
 def _bytes(chunk):
-    return chunk.encode() if isinstance(chunk, str) else chunk
+    if isinstance(chunk, str):
+        raise TypeError("Strings must be encoded before hashing")   # a file of text
+    return chunk
 
 
 def _remaining(body):

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Answers of services without a model in the shim, beside what the genuine botocore's models make of the same bytes: for
+each operation an answer is made up that has all members of its output, and parsed by both.
+
+usage: models.py [SERVICE...]   (the shim first on sys.path, the genuine botocore behind it)   TAP"""
+import base64
+import importlib
+import json
+import os
+import sys
+from xml.sax.saxutils import escape
+
+from nexus import genuine, services
+
+TIME = 1700000000.25
+ISO = "2023-11-14T22:13:20.250Z"
+DEEP = 10   # shapes that hold themselves end there
+# Named in the manual: only what is around them tells these from numbers.
+LISTED = ("DateColumnStatisticsData",)
+
+
+def made_up(shape, deep=0):
+    """A value of the shape, as the JSON protocols write it."""
+    kind = shape.type_name
+    if kind == "structure" and (shape.is_tagged_union or shape.name == "AttributeValue"):
+        name = "B" if shape.name == "AttributeValue" else next(iter(shape.members))     # one at a time
+        return {name: made_up(shape.members[name], deep + 1)}
+    if kind == "structure":
+        return {name: made_up(member, deep + 1) for name, member in shape.members.items()} if deep < DEEP else {}
+    if kind == "list":
+        return [made_up(shape.member, deep + 1)] * 2 if deep < DEEP else []
+    if kind == "map":
+        return {"key": made_up(shape.value, deep + 1)} if deep < DEEP else {}
+    return {"blob": base64.b64encode(b"\x00blob").decode(), "timestamp": TIME, "integer": 17, "long": 1700000000250,
+            "double": 1.5, "float": 2.5, "boolean": True}.get(kind, "text")
+
+
+def as_xml(name, shape, deep=0):
+    """The same in the query protocol."""
+    kind = shape.type_name
+    if kind == "structure":
+        inner = "".join(as_xml(member.serialization.get("name", key), member, deep + 1)
+                        for key, member in shape.members.items()) if deep < DEEP else ""
+    elif kind == "list":
+        item = shape.member.serialization.get("name", "member")
+        inner = as_xml(item, shape.member, deep + 1) * 2 if deep < DEEP else ""
+        if shape.serialization.get("flattened"):
+            return as_xml(name, shape.member, deep + 1) * 2
+    elif kind == "map":
+        entry = as_xml(shape.key.serialization.get("name", "key"), shape.key) + as_xml(
+            shape.value.serialization.get("name", "value"), shape.value, deep + 1)
+        inner = f"<entry>{entry}</entry>" if deep < DEEP else ""
+    else:
+        inner = {"blob": base64.b64encode(b"\x00blob").decode(), "timestamp": ISO, "integer": "170", "long": "180",
+                 "double": "1.5", "float": "2.5", "boolean": "true"}.get(kind, "text")
+        inner = escape(inner)
+    return f"<{name}>{inner}</{name}>"
+
+
+def differences(got, want, path=""):
+    if isinstance(want, dict) and isinstance(got, dict):
+        for name in sorted({*want, *got}):
+            if name not in got or name not in want:
+                yield f"{path}.{name}: {'missing' if name in want else 'more'}"
+            else:
+                yield from differences(got[name], want[name], f"{path}.{name}")
+    elif isinstance(want, list) and isinstance(got, list):
+        if len(want) != len(got):
+            yield f"{path}: {len(got)} of {len(want)}"
+        for a, b in zip(got[:1], want[:1]):
+            yield from differences(a, b, path + "[]")
+    elif type(got) is not type(want) or got != want:
+        yield f"{path}: {got!r} is not {want!r}"
+
+
+def answers(service, model, client, parsers):
+    """[(operation, differences)]"""
+    protocol = model.metadata["protocol"]
+    for operation in model.operation_names:
+        if model.operation_model(operation).has_event_stream_output:
+            continue    # an answer that does not end
+        shape = model.operation_model(operation).output_shape
+        if service.protocol == "query":
+            inner = as_xml(f"{operation}Result", shape) if shape else ""
+            body = f"<{operation}Response>{inner}<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></{operation}Response>"
+            empty = f"<{operation}Response><{operation}Result>" + "".join(
+                f"<{name}/>" for name, member in (shape.members.items() if shape else ())
+                if member.type_name in ("list", "map", "structure")) + f"</{operation}Result></{operation}Response>"
+            bodies = [body.encode(), empty.encode()]
+        else:
+            bodies = [json.dumps(made_up(shape) if shape else {}).encode()]
+            protocol = "json"
+        for body in bodies:
+            want = parsers.create_parser(protocol).parse({"status_code": 200, "headers": {}, "body": body}, shape)
+            want.pop("ResponseMetadata", None)
+            got = client.parse(operation, body)
+            got.pop("ResponseMetadata", None)
+            yield operation, list(differences(got, want))
+
+
+def main(*names):
+    genuine._load(None)
+    session = importlib.import_module("nexus._genuine_botocore.session").get_session()
+    parsers = importlib.import_module("nexus._genuine_botocore.parsers")
+    xform_name = importlib.import_module("nexus._genuine_botocore").xform_name
+    import boto3
+    count = failures = 0
+
+    def ok(good, text, more=()):
+        nonlocal count, failures
+        count += 1
+        failures += not good
+        print(f"{'ok' if good else 'not ok'} {count} - {text}")
+        for line in list(more)[:40 if not good else 0]:
+            print(f"#   {line}")
+
+    for name in names or services.names():
+        service = services.Service(name)
+        if service.protocol not in ("json", "query", "dynamodb"):
+            continue
+        model = session.get_service_model(name)
+        client = boto3.client(name, region_name="us-east-1")
+        wrong = [operation for operation in model.operation_names
+                 if client.operation_name(xform_name(operation)) != operation]
+        ok(not wrong, f"{name}: names of {len(model.operation_names)} operations", wrong)
+        if (service.protocol == "query") != (model.metadata["protocol"] == "query"):
+            continue    # SQS, which newer packages speak to in JSON as well
+        found = [f"{operation}{text}" for operation, texts in answers(service, model, client, parsers) for text in texts
+                 if not any(name in text for name in LISTED)]
+        ok(not found, f"{name}: answers of {len(model.operation_names)} operations, all members", found)
+    print(f"1..{count}")
+    return failures
+
+
+if __name__ == "__main__":
+    sys.exit(1 if main(*sys.argv[1:]) else 0)
