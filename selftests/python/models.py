@@ -82,7 +82,8 @@ def answers(service, model, client, parsers):
         shape = model.operation_model(operation).output_shape
         if service.protocol == "query":
             inner = as_xml(f"{operation}Result", shape) if shape else ""
-            body = f"<{operation}Response>{inner}<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></{operation}Response>"
+            body = (f"<{operation}Response>{inner}<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>"
+                    f"</{operation}Response>")
             empty = f"<{operation}Response><{operation}Result>" + "".join(
                 f"<{name}/>" for name, member in (shape.members.items() if shape else ())
                 if member.type_name in ("list", "map", "structure")) + f"</{operation}Result></{operation}Response>"
@@ -98,11 +99,105 @@ def answers(service, model, client, parsers):
             yield operation, list(differences(got, want))
 
 
+class Pages:
+    """An operation that answers in pages, made up: three of them, with three results each."""
+
+    def __init__(self, config, shape, results, empty=False):
+        self._config, self._shape, self._results, self._empty = config, shape, results, empty
+        self.asked = []
+
+    def __call__(self, **kwargs):
+        self.asked.append(kwargs)
+        page = made_up(self._shape)
+        number = 1 + max([int(str(value)[-1]) for name,
+                          value in kwargs.items() if name in self._config["input_token"]] + [0])
+        for name in self._results:
+            old = self._at(page, name)
+            if isinstance(old, list):
+                self._set(page, name, [{"n": 10 * number + i} for i in range(3)])
+            if self._empty:
+                self._set(page, name, None)
+        more, outputs = self._config.get("more_results"), self._config["output_token"]
+        if more:
+            self._set(page, more, number < 3)
+        for i, name in enumerate(outputs):
+            if name.endswith("]") or "[" in name or "||" in name:
+                continue
+            self._set(page, name, f"token-{i}-{number}" if number < 3 else None)
+        return page
+
+    @staticmethod
+    def _at(page, path):
+        for name in path.split("."):
+            page = page.get(name) if isinstance(page, dict) else None
+        return page
+
+    @staticmethod
+    def _set(page, path, value):
+        *names, last = path.split(".")
+        for name in names:
+            page = page.setdefault(name, {})
+        if value is None:
+            page.pop(last, None)
+        else:
+            page[last] = value
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def walked(paginator, method, config, limit):
+    """All that a caller may see of the pages, or the exception."""
+    seen = []
+    for options in ({}, {"MaxItems": 2}, {"MaxItems": 3}, {"MaxItems": 4}, {"MaxItems": 7}, {"PageSize": 5},
+                    {"MaxItems": 100}):
+        try:
+            pages = paginator.paginate(PaginationConfig=options)
+            seen.append([json.dumps(list(pages), default=str, sort_keys=True), pages.resume_token])
+            again = {**options, "StartingToken": pages.resume_token} if pages.resume_token else options
+            pages = paginator.paginate(PaginationConfig=again)
+            seen.append([json.dumps(pages.build_full_result(), default=str, sort_keys=True), pages.resume_token])
+            if pages.resume_token:
+                pages = paginator.paginate(PaginationConfig={**options, "StartingToken": pages.resume_token})
+                seen.append([json.dumps(list(pages), default=str, sort_keys=True), pages.resume_token])
+        except Exception as error:
+            seen.append([type(error).__name__, str(error)])
+    return seen, method.asked
+
+
+def paged(name, model, client, genuine_paginate, config, operations):
+    """[what differs] of the operations that answer in pages."""
+    from botocore.paginate import Paginator
+    wrong = []
+    for operation, how in config.items():
+        shape = model.operation_model(operation).output_shape
+        how = {**how, "input_token": listed(how["input_token"]), "output_token": listed(how["output_token"])}
+        if any("[" in token or "||" in token for token in how["output_token"]):
+            continue    # tokens out of the results themselves: S3's are compared with a store's, Kinesis's with an emulator's
+        method = operations[operation]
+        ours = client._pages(method)
+        if ours is None:
+            wrong.append(f"{operation}: not known")
+            continue
+        for empty in (False, True):
+            results = listed(how.get("result_key"))
+            one, two = (Pages(how, shape, results, empty) for _ in range(2))
+            want = walked(genuine_paginate.Paginator(one, how, model.operation_model(operation)), one, how, 0)
+            got = walked(Paginator(two, ours), two, how, 0)
+            pairs = zip(got[0] + got[1], want[0] + want[1])
+            if got != want:
+                wrong.append(f"{operation}: {next((pair for pair in pairs if pair[0] != pair[1]), 'how often')}"[:700])
+    return wrong
+
+
 def main(*names):
     genuine._load(None)
     session = importlib.import_module("nexus._genuine_botocore.session").get_session()
     parsers = importlib.import_module("nexus._genuine_botocore.parsers")
     xform_name = importlib.import_module("nexus._genuine_botocore").xform_name
+    genuine_paginate = importlib.import_module("nexus._genuine_botocore.paginate")
+    loader = session.get_component("data_loader")
     import boto3
     count = failures = 0
 
@@ -116,6 +211,15 @@ def main(*names):
 
     for name in names or services.names():
         service = services.Service(name)
+        try:
+            config = loader.load_service_model(name, "paginators-1")["pagination"]
+        except Exception:
+            config = {}
+        if config and name != "lambda":
+            model = session.get_service_model(name)
+            wrong = paged(name, model, boto3.client(name, region_name="us-east-1"), genuine_paginate, config,
+                          {operation: xform_name(operation) for operation in config})
+            ok(not wrong, f"{name}: {len(config)} operations in pages", wrong)
         if service.protocol not in ("json", "query", "dynamodb"):
             continue
         model = session.get_service_model(name)
@@ -125,7 +229,8 @@ def main(*names):
         ok(not wrong, f"{name}: names of {len(model.operation_names)} operations", wrong)
         if (service.protocol == "query") != (model.metadata["protocol"] == "query"):
             continue    # SQS, which newer packages speak to in JSON as well
-        found = [f"{operation}{text}" for operation, texts in answers(service, model, client, parsers) for text in texts
+        found = [f"{operation}{text}" for operation, texts in answers(service, model, client,
+                                                            parsers) for text in texts
                  if not any(name in text for name in LISTED)]
         ok(not found, f"{name}: answers of {len(model.operation_names)} operations, all members", found)
     print(f"1..{count}")

@@ -88,9 +88,12 @@ class Session:
 
     def client(self, service_name, region_name=None, api_version=None, use_ssl=True, verify=None, endpoint_url=None,
                aws_access_key_id=None, aws_secret_access_key=None, aws_session_token=None, config=None):
+        return self._client(service_name, region_name, endpoint_url, config, use_ssl)
+
+    def _client(self, service_name, region_name, endpoint_url, config, use_ssl, cls=None):
         from nexus import services
         region = region_name or (config and config.region_name) or self.region_name
-        return services.client(self, service_name, region, endpoint_url, config, use_ssl)
+        return services.client(self, service_name, region, endpoint_url, config, use_ssl, cls)
 
     def resource(self, service_name, region_name=None, api_version=None, use_ssl=True, verify=None,
                  endpoint_url=None, aws_access_key_id=None, aws_secret_access_key=None, aws_session_token=None,
@@ -98,9 +101,9 @@ class Session:
         if service_name not in ("s3", "dynamodb"):
             from nexus import genuine
             return genuine.resource(self, service_name, region_name or self.region_name)
-        client = self.client(service_name, region_name, endpoint_url=endpoint_url, config=config, use_ssl=use_ssl)
+        cls = None
         if service_name == "s3":
             from nexus.s3_resource import ServiceResource
         else:
-            from nexus.dynamodb_resource import ServiceResource
-        return ServiceResource(client)
+            from nexus.dynamodb_resource import ServiceResource, TypedDynamoDB as cls
+        return ServiceResource(self._client(service_name, region_name, endpoint_url, config, use_ssl, cls))

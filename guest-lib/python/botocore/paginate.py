@@ -3,14 +3,33 @@
 
 How an operation is paged is a dictionary: `input` and `output`, the names of the tokens asked with and answered;
 `more`, the member that says whether there is more, if there is one; `limit`, the parameter for a page's size;
-`results`, the members that are lists of results; `last_key`, the list and the member that serve as token where a
-page has none."""
+`results`, the members that are results, of which the first is counted; `also`, those that are of all pages together;
+`last_key`, the list and the member that serve as token where a page has none. Names may be paths."""
 
 
 def _find(page, path):
+    """What is at "A.B", or at "A[-1].B", the last of a list."""
     for name in path.split("."):
+        name, last, _ = name.partition("[-1]")
         page = page.get(name) if isinstance(page, dict) else None
+        if last:
+            page = page[-1] if page else None
     return page
+
+
+def _put(page, path, value):
+    *names, last = path.split(".")
+    for name in names:
+        page = page.setdefault(name, {})
+    page[last] = value
+
+
+def _nothing(value):
+    """What is left of results that were given before."""
+    for kind, empty in ((list, []), (str, ""), ((int, float), 0)):
+        if isinstance(value, kind):
+            return empty
+    return None
 
 
 class PageIterator:
@@ -21,92 +40,106 @@ class PageIterator:
         self._max_items = max_items
         self._page_size = page_size
         self._token = token
-        self.resume_token = None
+        self._also = {}
+        self._resume_token = None
 
     @property
     def result_keys(self):
         return self._how["results"]
 
+    @property
+    def non_aggregate_part(self):
+        return self._also
+
+    @property
+    def resume_token(self):
+        """Where a caller who wanted no more goes on; None: there is no more."""
+        return None if self._resume_token is None else _encode(self._resume_token)
+
     def _next_token(self, page):
         how = self._how
-        if "more" in how and not page.get(how["more"]):
-            return None
+        if "more" in how and not _find(page, how["more"]):
+            return {}
         token = {}
         for name, source in zip(how["input"], how["output"]):
             value = _find(page, source)
             if value is None and "last_key" in how and page.get(how["last_key"][0]):
                 value = page[how["last_key"][0]][-1][how["last_key"][1]]
-            if value is not None and value != "":
-                token[name] = value
-        return token or None
+            # Empty text is no token, but may be a part of one.
+            token[name] = value or None
+        return token
+
+    def _start(self, params):
+        """How many results of the first page were given before."""
+        if self._page_size is not None:
+            params[self._how["limit"]] = self._page_size
+        if self._token is None:
+            return 0
+        token = _decode(self._token)
+        if token is None:
+            # The service's own.
+            if len(self._how["input"]) > 1:
+                raise ValueError(f"Bad starting token: {self._token}")
+            token = {self._how["input"][0]: self._token}
+        skip = token.pop("boto_truncate_amount", 0)
+        _take(params, token)
+        return skip
 
     def __iter__(self):
         params = dict(self._params)
-        if self._page_size is not None:
-            params[self._how["limit"]] = self._page_size
-        skip = 0
-        if self._token is not None:
-            token = _decode(self._token)
-            skip = token.pop("boto_truncate_amount", 0)
-            params.update({name: value for name, value in token.items() if value is not None})
-        before, left = None, self._max_items
+        primary, *others = self._how["results"] or ("",)
+        skip, first, before, given = self._start(params), True, None, 0
+        token = {name: params.get(name) for name in self._how["input"]}
         while True:
             page = self._method(**params)
-            if skip:
-                self._drop(page, skip)
+            results = _find(page, primary)
+            if first:
+                for name in self._how.get("also", ()):
+                    _put(self._also, name, _find(page, name))
+                if self._token is not None:
+                    results = results[skip:] if isinstance(results, (list, str)) else None
+                    _put(page, primary, results)
+                    for name in others:
+                        _put(page, name, _nothing(_find(page, name)))
+            else:
                 skip = 0
-            if left is not None:
-                left = self._limit(page, left, params)
-                if left < 0:
-                    yield page
-                    return
-            yield page
-            token = self._next_token(page)
-            if token is None:
+            first = False
+            results = results or []
+            left = None if self._max_items is None else self._max_items - given
+            if left is not None and len(results) > left:
+                _put(page, primary, results[:left])
+                self._resume_token = {**token, "boto_truncate_amount": left + skip}
+                yield page
                 return
-            if left == 0:
-                self.resume_token = _encode(token)
+            yield page
+            given += len(results)
+            token = self._next_token(page)
+            if all(value is None for value in token.values()):
+                return
+            if given == self._max_items:
+                self._resume_token = token
                 return
             if token == before:
                 from botocore.exceptions import PaginationError
                 raise PaginationError(message=f"The same next token was received twice: {token}")
             before = token
-            params.update(token)
-
-    def _drop(self, page, n):
-        name = self._how["results"][0]
-        if isinstance(page.get(name), list):
-            page[name] = page[name][n:]
-        for other in self._how["results"][1:]:
-            if isinstance(page.get(other), list):
-                page[other] = []
-
-    def _limit(self, page, left, params):
-        """What is left to give after this page; -1: the page had to be cut."""
-        name = self._how["results"][0]
-        results = _find(page, name) or []
-        if len(results) <= left:
-            return left - len(results)
-        page[name] = results[:left]
-        for other in self._how["results"][1:]:
-            if page.get(other):
-                page[other] = []
-        token = {key: params.get(key) for key in self._how["input"]}
-        token["boto_truncate_amount"] = left
-        self.resume_token = _encode(token)
-        return -1
+            _take(params, token)
 
     def build_full_result(self):
         full = {}
         for page in self:
             for name in self._how["results"]:
-                value = _find(page, name)
-                if isinstance(value, list):
-                    full.setdefault(name, []).extend(value)
-                elif value is not None:
-                    full[name] = full.get(name, 0) + value if isinstance(value, int) else value
-        for name in self._how["results"]:
-            full.setdefault(name, [])
+                value, before = _find(page, name), _find(full, name)
+                if value is None:
+                    continue
+                if before is None:
+                    _put(full, name, value)
+                elif isinstance(value, list):
+                    before.extend(value)
+                elif isinstance(value, (int, float, str)):
+                    _put(full, name, before + value)
+        for name in self._how.get("also", ()):
+            _put(full, name, _find(self._also, name))
         if self.resume_token is not None:
             full["NextToken"] = self.resume_token
         return full
@@ -124,6 +157,14 @@ class PageIterator:
                 yield from found
             else:
                 yield found
+
+
+def _take(params, token):
+    for name, value in token.items():
+        if value is not None and value != "None":
+            params[name] = value
+        else:
+            params.pop(name, None)
 
 
 class Paginator:
@@ -168,5 +209,5 @@ def _decode(text):
 
     try:
         return json.loads(base64.b64decode(text), object_hook=rich)
-    except ValueError:
-        raise ValueError(f"Bad starting token: {text}") from None
+    except (ValueError, TypeError):
+        return None     # the service's own

@@ -2,6 +2,12 @@
 """What all clients have in common: their attributes, their exceptions, errors from the host's."""
 
 
+# To a function a host that refuses is a service that does.
+_REFUSALS = {"NexusPolicyDenied": ("AccessDenied", 403), "NexusBadRequest": ("InvalidRequest", 400),
+             "NexusLimitExceeded": ("InvalidRequest", 400), "NexusUnsupported": ("NotImplemented", 501),
+             "NexusCircuitOpen": ("ServiceUnavailable", 503), "NexusInternal": ("InternalError", 500)}
+
+
 class ServiceModel:
     def __init__(self, name, operations):
         self.service_name = name
@@ -148,10 +154,9 @@ class BaseClient:
         code, message = error.code, error.message
         if code.startswith("Nexus"):
             self._fail_here(error)
-            if code != "NexusPolicyDenied":
+            if code not in _REFUSALS:
                 raise error
-            # To a function a host that refuses is a service that does.
-            code, status = "AccessDenied", 403
+            code, status = _REFUSALS[code]
         else:
             status = error.http_status
             message = message.rsplit(" - HTTP ", 1)[0]
@@ -172,6 +177,8 @@ class BaseClient:
             raise e.ConnectionClosedError(endpoint_url=url) from error
         if error.code == "NexusTimeout":
             raise e.ReadTimeoutError(endpoint_url=url) from error
+        if error.code == "NexusNoCredentials":
+            raise e.NoCredentialsError() from error
 
 
 def metadata(op, status=None, kind=""):

@@ -41,18 +41,28 @@ def _values(value):
 class DynamoDB(JsonClient):
     _exception_names = _ERRORS
     _paginators = {
+        "list_backups": {"input": ("ExclusiveStartBackupArn",), "output": ("LastEvaluatedBackupArn",), "limit": "Limit",
+                         "results": ("BackupSummaries",)},
+        "list_tags_of_resource": {"input": ("NextToken",), "output": ("NextToken",), "limit": None, "results": ("Tags",)},
         "list_tables": {"input": ("ExclusiveStartTableName",), "output": ("LastEvaluatedTableName",),
                         "limit": "Limit", "results": ("TableNames",)},
         "query": {"input": ("ExclusiveStartKey",), "output": ("LastEvaluatedKey",), "limit": "Limit",
-                  "results": ("Items", "Count", "ScannedCount")},
+                  "results": ("Items", "Count", "ScannedCount"), "also": ("ConsumedCapacity",)},
         "scan": {"input": ("ExclusiveStartKey",), "output": ("LastEvaluatedKey",), "limit": "Limit",
-                 "results": ("Items", "Count", "ScannedCount")},
+                 "results": ("Items", "Count", "ScannedCount"), "also": ("ConsumedCapacity",)},
     }
     _waiters = {
         "table_exists": ("describe_table", 20, 25, ((("Table.TableStatus", "ACTIVE"), "success"),
                                                     ("ResourceNotFoundException", "retry"))),
         "table_not_exists": ("describe_table", 20, 25, (("ResourceNotFoundException", "success"),)),
     }
+
+    def _dispatch(self, operation, params):
+        from nexus import dynamodb_shapes as shapes
+        if operation in shapes.INPUT:
+            from nexus import params as checks
+            checks.check(shapes.INPUT[operation], params, shapes.SHAPES)
+        return super()._dispatch(operation, params)
 
     def _decode(self, operation, answer):
         # What holds items has no times, but may well have names that look so.

@@ -2,13 +2,16 @@
 """resource('dynamodb'): Table, batches; values of Python in and out, conditions for expressions."""
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from nexus.resource import Collection, Resource, ResourceMeta
+from nexus.dynamodb import DynamoDB
+from nexus.resource import Collection, Resource, ResourceMeta, loses_data
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
 
 def _out_map(values):
+    if not isinstance(values, dict):
+        return values       # the client's checks will say so
     return {name: _serialize(value) for name, value in values.items()}
 
 
@@ -93,6 +96,13 @@ def _decode(answer):
     return answer
 
 
+class TypedDynamoDB(DynamoDB):
+    """The client of a resource: it takes and gives Python's values, and conditions."""
+
+    def _dispatch(self, operation, params):
+        return _decode(super()._dispatch(operation, _encode(params)))
+
+
 class BatchWriter:
     """Puts and deletes, sent in batches; what the service did not take is sent again."""
 
@@ -124,7 +134,7 @@ class BatchWriter:
 
     def _flush(self):
         batch, self._waiting = self._waiting[:self._amount], self._waiting[self._amount:]
-        answer = _decode(self._client.batch_write_item(**_encode({"RequestItems": {self._table_name: batch}})))
+        answer = self._client.batch_write_item(RequestItems={self._table_name: batch})
         self._waiting.extend(answer.get("UnprocessedItems", {}).get(self._table_name, ()))
 
     def __enter__(self):
@@ -154,35 +164,40 @@ class Table(Resource):
     def load(self):
         self.meta.data = self.meta.client.describe_table(TableName=self._name)["Table"]
 
-    def _call(self, method, params):
-        return _decode(getattr(self.meta.client, method)(TableName=self._name, **_encode(params)))
-
+    @loses_data
     def get_item(self, **kwargs):
-        return self._call("get_item", kwargs)
+        return self.meta.client.get_item(TableName=self._name, **kwargs)
 
+    @loses_data
     def put_item(self, **kwargs):
-        return self._call("put_item", kwargs)
+        return self.meta.client.put_item(TableName=self._name, **kwargs)
 
+    @loses_data
     def update_item(self, **kwargs):
-        return self._call("update_item", kwargs)
+        return self.meta.client.update_item(TableName=self._name, **kwargs)
 
+    @loses_data
     def delete_item(self, **kwargs):
-        return self._call("delete_item", kwargs)
+        return self.meta.client.delete_item(TableName=self._name, **kwargs)
 
+    @loses_data
     def query(self, **kwargs):
-        return self._call("query", kwargs)
+        return self.meta.client.query(TableName=self._name, **kwargs)
 
+    @loses_data
     def scan(self, **kwargs):
-        return self._call("scan", kwargs)
+        return self.meta.client.scan(TableName=self._name, **kwargs)
 
     def batch_writer(self, overwrite_by_pkeys=None):
         return BatchWriter(self._name, self.meta.client, overwrite_by_pkeys=overwrite_by_pkeys)
 
+    @loses_data
     def delete(self, **kwargs):
-        return self._call("delete_table", kwargs)
+        return self.meta.client.delete_table(TableName=self._name, **kwargs)
 
+    @loses_data
     def update(self, **kwargs):
-        answer = self._call("update_table", kwargs)
+        answer = self.meta.client.update_table(TableName=self._name, **kwargs)
         table = Table(self.meta.client, self._name)
         table.meta.data = answer.get("TableDescription")
         return table
@@ -206,8 +221,8 @@ class ServiceResource:
     def get_available_subresources(self):
         return ["Table"]
 
-    def Table(self, name):
-        return Table(self.meta.client, name)
+    def Table(self, *args, **kwargs):
+        return Table(self.meta.client, *args, **kwargs)
 
     def create_table(self, **kwargs):
         answer = self.meta.client.create_table(**kwargs)
@@ -216,10 +231,10 @@ class ServiceResource:
         return table
 
     def batch_get_item(self, **kwargs):
-        return _decode(self.meta.client.batch_get_item(**_encode(kwargs)))
+        return self.meta.client.batch_get_item(**kwargs)
 
     def batch_write_item(self, **kwargs):
-        return _decode(self.meta.client.batch_write_item(**_encode(kwargs)))
+        return self.meta.client.batch_write_item(**kwargs)
 
     @property
     def tables(self):
@@ -227,4 +242,5 @@ class ServiceResource:
             config = {"PageSize": size} if size else {}
             return self.meta.client.get_paginator("list_tables").paginate(PaginationConfig=config, **params)
 
-        return Collection(self, pages, lambda page: [Table(self.meta.client, name) for name in page["TableNames"]])
+        return Collection(self, "tables", Table, pages,
+                          lambda page: [Table(self.meta.client, name) for name in page["TableNames"]])

@@ -85,7 +85,8 @@ class Emitter:
     def unregister(self, event_name, handler=None, unique_id=None, unique_id_uses_count=False):
         parts = _parts(event_name)
         for hook in self._hooks:
-            if hook.unique_id == unique_id if unique_id is not None else hook.parts == parts and hook.handler == handler:
+            named = hook.unique_id == unique_id if unique_id is not None else (hook.parts, hook.handler) == (parts, handler)
+            if named:
                 hook.count -= 1
                 if not unique_id_uses_count or not hook.count:
                     self._hooks.remove(hook)

@@ -104,7 +104,7 @@ class _Proxy:
 
         def call(*args, **kwargs):
             try:
-                return value(*args, **kwargs)
+                return _wrapped(value(*args, **kwargs))
             except nexus.Error as error:
                 # The host did not ask the service.
                 from botocore.exceptions import ClientError
@@ -117,8 +117,24 @@ class _Proxy:
 
         return call
 
+    def __iter__(self):
+        items = iter(self._target)
+        while True:
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+            except Exception as error:
+                _translate(error, self._modelled)
+            yield _wrapped(item)
+
     def __repr__(self):
         return repr(self._target)
+
+
+def _wrapped(value):
+    """Resources, collections, paginators ... of the genuine boto3 raise its exceptions."""
+    return _Proxy(value) if type(value).__module__.startswith(_HOME) and not isinstance(value, dict) else value
 
 
 def _load(what):
@@ -216,11 +232,14 @@ def resource(session, name, region):
 def _twin(ours):
     """The genuine client beside one of ours."""
     if "_genuine" not in ours.__dict__:
-        endpoint = ours.meta.endpoint_url
-        config = importlib.import_module(_HOME + "botocore.config").Config(s3={"addressing_style": "path"})
         ours._genuine = _Proxy(_session(ours._session, ours.meta.region_name).client(
-            ours._service, endpoint_url=endpoint, config=config), ours.exceptions)
+            ours._service, **_options(ours)), ours.exceptions)
     return ours._genuine
+
+
+def _options(ours):
+    config = importlib.import_module(_HOME + "botocore.config").Config(s3={"addressing_style": "path"})
+    return {"endpoint_url": ours.meta.endpoint_url, "config": config}
 
 
 def method(ours, name):
@@ -231,6 +250,16 @@ def method(ours, name):
 
     call.__name__ = name
     return call
+
+
+def attribute(ours, name):
+    """An attribute that only the genuine boto3's resource has."""
+    client = ours.meta.client
+    _load(f"{type(ours).__name__}.{name}")
+    twin = _session(client._session, client.meta.region_name).resource("s3", **_options(client))
+    if hasattr(ours, "_ids"):
+        twin = getattr(twin, type(ours).__name__.partition(".")[2])(*ours._identifiers().values())
+    return getattr(_Proxy(twin), name)
 
 
 def call(ours, name, params):

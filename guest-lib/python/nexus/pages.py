@@ -2,7 +2,7 @@
 """Which operations of the services without a model answer in pages, and how; see botocore.paginate.
 
 service: ((input token, output token, parameter for a page's size, member that says whether there is more),
-"operation=results ..."), where - is none, and several are joined by commas."""
+"operation=results /MEMBER ..."), where - is none, several are joined by commas, and /MEMBER is of all pages together."""
 
 _TABLE = {
     "acm": (
@@ -19,9 +19,9 @@ _TABLE = {
     "athena": (
         ("NextToken NextToken MaxResults -", """
             list_named_queries=NamedQueryIds list_query_executions=QueryExecutionIds
-            get_query_results=ResultSet.Rows list_data_catalogs=DataCatalogsSummary
-            list_databases=DatabaseList list_table_metadata=TableMetadataList
-            list_tags_for_resource=Tags
+            get_query_results=ResultSet.Rows /ResultSet.ResultSetMetadata /UpdateCount
+            list_data_catalogs=DataCatalogsSummary list_databases=DatabaseList
+            list_table_metadata=TableMetadataList list_tags_for_resource=Tags
         """),
     ),
     "cloudwatch": (
@@ -80,8 +80,9 @@ _TABLE = {
         ("nextToken nextToken maxResults -", """
             list_images=imageIds describe_images=imageDetails describe_repositories=repositories
             describe_image_scan_findings=imageScanFindings.findings,imageScanFindings.enhancedFindings
-            get_lifecycle_policy_preview=previewResults
-            describe_pull_through_cache_rules=pullThroughCacheRules
+            /registryId /repositoryName /imageId /imageScanStatus /imageScanFindings
+            get_lifecycle_policy_preview=previewResults /registryId /repositoryName /lifecyclePolicyText
+            /status /summary describe_pull_through_cache_rules=pullThroughCacheRules
         """),
     ),
     "ecs": (
@@ -115,9 +116,9 @@ _TABLE = {
     "iam": (
         ("Marker Marker MaxItems IsTruncated", """
             get_account_authorization_details=UserDetailList,GroupDetailList,RoleDetailList,Policies
-            get_group=Users list_access_keys=AccessKeyMetadata list_account_aliases=AccountAliases
-            list_attached_group_policies=AttachedPolicies list_attached_role_policies=AttachedPolicies
-            list_attached_user_policies=AttachedPolicies
+            get_group=Users /Group list_access_keys=AccessKeyMetadata
+            list_account_aliases=AccountAliases list_attached_group_policies=AttachedPolicies
+            list_attached_role_policies=AttachedPolicies list_attached_user_policies=AttachedPolicies
             list_entities_for_policy=PolicyGroups,PolicyUsers,PolicyRoles
             list_group_policies=PolicyNames list_groups=Groups list_groups_for_user=Groups
             list_instance_profiles=InstanceProfiles list_instance_profiles_for_role=InstanceProfiles
@@ -132,7 +133,11 @@ _TABLE = {
     ),
     "kinesis": (
         ("ExclusiveStartShardId StreamDescription.Shards[-1].ShardId Limit StreamDescription.HasMoreShards", """
-            describe_stream=StreamDescription.Shards
+            describe_stream=StreamDescription.Shards /StreamDescription.StreamARN
+            /StreamDescription.StreamName /StreamDescription.StreamStatus
+            /StreamDescription.RetentionPeriodHours /StreamDescription.EnhancedMonitoring
+            /StreamDescription.EncryptionType /StreamDescription.KeyId
+            /StreamDescription.StreamCreationTimestamp
         """),
         ("ExclusiveStartStreamName StreamNames[-1] Limit HasMoreStreams", """
             list_streams=StreamNames
@@ -173,7 +178,7 @@ _TABLE = {
     ),
     "rekognition": (
         ("NextToken NextToken MaxResults -", """
-            list_collections=CollectionIds,FaceModelVersions list_faces=Faces
+            list_collections=CollectionIds,FaceModelVersions list_faces=Faces /FaceModelVersion
             list_stream_processors=StreamProcessors describe_project_versions=ProjectVersionDescriptions
             describe_projects=ProjectDescriptions list_dataset_entries=DatasetEntries
             list_dataset_labels=DatasetLabelDescriptions list_project_policies=ProjectPolicies
@@ -272,5 +277,9 @@ def find(service):
             how["more"] = more
         for word in operations.split():
             name, _, results = word.partition("=")
-            known[name] = {**how, "results": () if results == "-" else tuple(results.split(","))}
+            if name.startswith("/"):
+                known[last]["also"] += (name[1:],)
+                continue
+            last = name
+            known[name] = {**how, "results": () if results == "-" else tuple(results.split(",")), "also": ()}
     return known

@@ -2,10 +2,11 @@
 """Checks of parameters, against shapes in a small language; the reports read as botocore's.
 
 A shape is a string of members: NAME[!][:TYPE], with ! for required. A type is s (a string, and
-the default), s1 (not empty), i and l (integers), b (boolean), t (time), B (bytes or a file), m (a
-dictionary of strings), the name of another shape, or [TYPE] (a list)."""
+the default), s1 (not empty), i and l (integers), i1 (from 1 on), b (boolean), t (time), B (bytes or a file), m
+or {TYPE} (a dictionary of strings, or of TYPE), [TYPE] (a list; [TYPE]+ of one at least), or the name of another
+shape."""
 
-_PLAIN = {"s": (str,), "s1": (str,), "i": (int,), "l": (int,), "b": (bool,), "m": (dict,)}
+_PLAIN = {"s": (str,), "s1": (str,), "i": (int,), "i1": (int,), "l": (int,), "b": (bool,)}
 _parsed = {}
 
 
@@ -49,18 +50,24 @@ def _check(kind, value, name, shapes, report):
     if kind[0] == "[":
         if not isinstance(value, (list, tuple)):
             return _wrong(report, name, value, _classes((list, tuple)))
+        if kind[-1] == "+" and not value:
+            report.append(f"Invalid length for parameter {name}, value: 0, valid min length: 1")
         for i, item in enumerate(value):
-            _check(kind[1:-1], item, f"{name}[{i}]", shapes, report)
+            _check(kind.rstrip("+")[1:-1], item, f"{name}[{i}]", shapes, report)
+    elif kind == "m" or kind[0] == "{":
+        if not isinstance(value, dict):
+            return _wrong(report, name, value, str(dict))
+        for key, item in value.items():
+            _check("s", key, f"{name} (key: {key})", shapes, report)
+            _check(kind[1:-1] or "s", item, f"{name}.{key}", shapes, report)
     elif kind in _PLAIN:
         wanted = _PLAIN[kind]
         if not isinstance(value, wanted) or (wanted == (int,) and isinstance(value, bool)):
             return _wrong(report, name, value, _classes(wanted))
         if kind == "s1" and not value:
             report.append(f"Invalid length for parameter {name}, value: 0, valid min length: 1")
-        if kind == "m":
-            for key, item in value.items():
-                _check("s", key, f"{name} (key: {key})", shapes, report)
-                _check("s", item, f"{name}.{key}", shapes, report)
+        if kind == "i1" and value < 1:
+            report.append(f"Invalid range for parameter {name}, value: {value}, valid min value: 1")
     elif kind == "t":
         if not _is_time(value):
             _wrong(report, name, value, "<class 'datetime.datetime'>, timestamp-string")

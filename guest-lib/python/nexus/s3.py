@@ -78,7 +78,8 @@ def _is_range(text):
     """bytes=FIRST-LAST, where one of them may be missing."""
     unit, _, given = text.partition("=")
     first, dash, last = given.partition("-")
-    return unit.strip() == "bytes" and dash and f"{first}{last}".isdecimal() and (not first or not last or int(first) <= int(last))
+    return unit.strip() == "bytes" and dash and f"{first}{last}".isdecimal() and (
+        not first or not last or int(first) <= int(last))
 
 
 def _options(operation, params):
@@ -158,7 +159,8 @@ class S3(BaseClient):
                                  "more": "IsTruncated", "limit": "MaxKeys",
                                  "results": ("Versions", "DeleteMarkers", "CommonPrefixes")},
         "list_parts": {"input": ("PartNumberMarker",), "output": ("NextPartNumberMarker",), "more": "IsTruncated",
-                       "limit": "MaxParts", "results": ("Parts",)},
+                       "limit": "MaxParts", "results": ("Parts",),
+                       "also": ("ChecksumAlgorithm", "Initiator", "Owner", "StorageClass")},
     }
     _waiters = {
         "bucket_exists": ("head_bucket", 5, 20, (("ok", "success"), ("404", "retry"))),
@@ -322,8 +324,13 @@ class S3(BaseClient):
                              ("ContinuationToken", "continuation_token"), ("FetchOwner", "fetch_owner")):
             if name in params:
                 options[option] = params[name]
+        if options.get("max_keys") == 0:
+            options["max_keys"] = 1     # 0 is the host's word for none given
         op = self._perform(operation, params, lambda channel: channel.list(params["Bucket"], v1=v1, **options))
         page = op.data
+        if params.get("MaxKeys") == 0:
+            page.update(is_truncated=False, max_keys=0, contents=[], common_prefixes=[], key_count=0, next_token="",
+                        next_marker="")
         result = {"ResponseMetadata": metadata(op), "IsTruncated": page.pop("is_truncated"),
                   "Name": params["Bucket"], "Prefix": params.get("Prefix", ""), "EncodingType": "url",
                   "MaxKeys": page.pop("max_keys")}

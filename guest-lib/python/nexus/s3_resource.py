@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 """resource('s3'): Bucket, Object, ObjectSummary, MultipartUpload, and the collection of a bucket's objects."""
-from nexus.resource import Collection, Resource, ResourceMeta
+from nexus.resource import Collection, Others, Resource, ResourceMeta, loses_data
 
 _HEAD = {
     "accept_ranges": "AcceptRanges", "archive_status": "ArchiveStatus", "bucket_key_enabled": "BucketKeyEnabled",
@@ -26,22 +26,27 @@ class S3Resource(Resource):
 class _Keyed(S3Resource):
     """What Object and ObjectSummary share: a bucket's name and a key."""
 
-    def __init__(self, client, *ids):
-        super().__init__(client, *ids)
+    def __init__(self, client, *args, **kwargs):
+        super().__init__(client, *args, **kwargs)
         self._names = {"Bucket": self._bucket_name, "Key": self._key}
 
+    @loses_data
     def get(self, **kwargs):
         return self.meta.client.get_object(**self._names, **kwargs)
 
+    @loses_data
     def put(self, **kwargs):
         return self.meta.client.put_object(**self._names, **kwargs)
 
+    @loses_data
     def delete(self, **kwargs):
         return self.meta.client.delete_object(**self._names, **kwargs)
 
+    @loses_data
     def copy_from(self, **kwargs):
         return self.meta.client.copy_object(**self._names, **kwargs)
 
+    @loses_data
     def initiate_multipart_upload(self, **kwargs):
         answer = self.meta.client.create_multipart_upload(**self._names, **kwargs)
         return MultipartUpload(self.meta.client, self._bucket_name, self._key, answer["UploadId"])
@@ -61,6 +66,8 @@ class _Keyed(S3Resource):
 
 class Object(_Keyed):
     _ids = ("bucket_name", "key")
+    _subresources = ("Acl", "Bucket", "MultipartUpload", "Version")
+    _others = "Acl Version restore_object"
     _attributes = _HEAD
 
     def load(self):
@@ -84,6 +91,8 @@ class Object(_Keyed):
 
 class ObjectSummary(_Keyed):
     _ids = ("bucket_name", "key")
+    _subresources = ("Acl", "Bucket", "MultipartUpload", "Object", "Version")
+    _others = "Acl Version restore_object"
     _attributes = {"e_tag": "ETag", "last_modified": "LastModified", "owner": "Owner", "size": "Size",
                    "storage_class": "StorageClass", "checksum_algorithm": "ChecksumAlgorithm"}
 
@@ -98,6 +107,8 @@ class ObjectSummary(_Keyed):
 
 class MultipartUpload(S3Resource):
     _ids = ("bucket_name", "object_key", "id")
+    _subresources = ("Object", "Part")
+    _others = "parts checksum_algorithm initiated initiator key owner storage_class upload_id"
 
     def _names(self):
         return {"Bucket": self._bucket_name, "Key": self._object_key, "UploadId": self._id}
@@ -118,6 +129,7 @@ class MultipartUpload(S3Resource):
 
 class MultipartUploadPart(S3Resource):
     _ids = ("bucket_name", "object_key", "multipart_upload_id", "part_number")
+    _subresources = ("MultipartUpload",)
 
     def _names(self):
         return {"Bucket": self._bucket_name, "Key": self._object_key, "UploadId": self._multipart_upload_id,
@@ -128,6 +140,9 @@ class MultipartUploadPart(S3Resource):
 
     def copy_from(self, **kwargs):
         return self.meta.client.upload_part_copy(**self._names(), **kwargs)
+
+    def MultipartUpload(self):
+        return MultipartUpload(self.meta.client, self._bucket_name, self._object_key, self._multipart_upload_id)
 
 
 class Objects(Collection):
@@ -144,6 +159,9 @@ class Objects(Collection):
 class Bucket(S3Resource):
     _ids = ("name",)
     _attributes = {"creation_date": "CreationDate"}
+    _subresources = ("Object", "Acl", "Cors", "Lifecycle", "LifecycleConfiguration", "Logging", "Notification", "Policy",
+                     "RequestPayment", "Tagging", "Versioning", "Website")
+    _others = " ".join(_subresources[1:]) + " multipart_uploads object_versions"
 
     def load(self):
         for bucket in self.meta.client.list_buckets().get("Buckets", ()):
@@ -167,15 +185,17 @@ class Bucket(S3Resource):
                 things.append(thing)
             return things
 
-        return Objects(self, pages, make)
+        return Objects(self, "objects", ObjectSummary, pages, make)
 
-    def Object(self, key):
-        return Object(self.meta.client, self._name, key)
+    def Object(self, *args, **kwargs):
+        return Object(self.meta.client, self._name, *args, **kwargs)
 
+    @loses_data
     def put_object(self, **kwargs):
         self.meta.client.put_object(Bucket=self._name, **kwargs)
         return Object(self.meta.client, self._name, kwargs["Key"])
 
+    @loses_data
     def delete_objects(self, **kwargs):
         return self.meta.client.delete_objects(Bucket=self._name, **kwargs)
 
@@ -207,8 +227,14 @@ class Bucket(S3Resource):
         self.meta.client.copy(CopySource, self._name, Key, ExtraArgs, Callback, SourceClient, Config)
 
 
-class ServiceResource:
+class ServiceResource(Others):
     """boto3.resource('s3')"""
+
+    _buckets = ("BucketAcl", "BucketCors", "BucketLifecycle", "BucketLifecycleConfiguration", "BucketLogging",
+                "BucketNotification", "BucketPolicy", "BucketRequestPayment", "BucketTagging", "BucketVersioning",
+                "BucketWebsite", "ObjectAcl", "ObjectVersion")
+    _subresources = (*_buckets, "Bucket", "MultipartUpload", "MultipartUploadPart", "Object", "ObjectSummary")
+    _others = " ".join(_buckets)
 
     def __init__(self, client):
         self.meta = ResourceMeta("s3", client)
@@ -216,23 +242,20 @@ class ServiceResource:
     def __repr__(self):
         return "s3.ServiceResource()"
 
-    def get_available_subresources(self):
-        return ["Bucket", "MultipartUpload", "MultipartUploadPart", "Object", "ObjectSummary"]
+    def Bucket(self, *args, **kwargs):
+        return Bucket(self.meta.client, *args, **kwargs)
 
-    def Bucket(self, *ids):
-        return Bucket(self.meta.client, *ids)
+    def Object(self, *args, **kwargs):
+        return Object(self.meta.client, *args, **kwargs)
 
-    def Object(self, *ids):
-        return Object(self.meta.client, *ids)
+    def ObjectSummary(self, *args, **kwargs):
+        return ObjectSummary(self.meta.client, *args, **kwargs)
 
-    def ObjectSummary(self, *ids):
-        return ObjectSummary(self.meta.client, *ids)
+    def MultipartUpload(self, *args, **kwargs):
+        return MultipartUpload(self.meta.client, *args, **kwargs)
 
-    def MultipartUpload(self, *ids):
-        return MultipartUpload(self.meta.client, *ids)
-
-    def MultipartUploadPart(self, *ids):
-        return MultipartUploadPart(self.meta.client, *ids)
+    def MultipartUploadPart(self, *args, **kwargs):
+        return MultipartUploadPart(self.meta.client, *args, **kwargs)
 
     def create_bucket(self, **kwargs):
         self.meta.client.create_bucket(**kwargs)
@@ -251,4 +274,4 @@ class ServiceResource:
                 things.append(thing)
             return things
 
-        return Collection(self, pages, make)
+        return Collection(self, "buckets", Bucket, pages, make)

@@ -74,7 +74,8 @@ def _check(region, endpoint):
         raise ValueError(f"Invalid endpoint: {endpoint}")
 
 
-def client(session, name, region, endpoint, config, use_ssl):
+def client(session, name, region, endpoint, config, use_ssl, cls=None):
+    """`cls`: in the place of the service's own."""
     if name not in _TABLE:
         from nexus import genuine
         return genuine.client(session, name, region, ", ".join(names()))
@@ -93,7 +94,9 @@ def client(session, name, region, endpoint, config, use_ssl):
     if service.protocol == "s3":
         from nexus.s3 import S3
         return S3(region, endpoint, config, session)
-    if service.protocol == "dynamodb":
+    if cls is not None:
+        pass
+    elif service.protocol == "dynamodb":
         from nexus.dynamodb import DynamoDB as cls
     elif service.protocol == "lambda":
         from nexus.lambda_client import Lambda as cls
