@@ -68,6 +68,80 @@ def prefetched(event, context):
         "requests", "kicks", "prefetch_hits")}}
 
 
+def told(event, context):
+    """The context, all of it."""
+    client = context.client_context
+    return {"names": sorted(name for name in dir(context) if not name.startswith("_")), "repr": repr(context),
+            "fields": {name: getattr(context, name) for name in (
+                "aws_request_id", "function_name", "function_version", "invoked_function_arn", "memory_limit_in_mb",
+                "log_group_name", "log_stream_name")},
+            "left": [context.get_remaining_time_in_millis() for _ in range(2)],
+            "identity": [context.identity.cognito_identity_id, context.identity.cognito_identity_pool_id],
+            "client": client and [client.custom, client.env, client.client and client.client.app_title],
+            "environment": {name: os.environ.get(name) for name in (
+                "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV", "_HANDLER", "LAMBDA_TASK_ROOT", "TZ",
+                "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_LOG_STREAM_NAME",
+                "_X_AMZN_TRACE_ID")}}
+
+
+class Sour(Exception):
+    pass
+
+
+def deep(depth):
+    if depth:
+        return deep(depth - 1)
+    raise Sour("a\u00fc", 2)
+
+
+def results(event, context):
+    """What a handler may give back, or do, by the event's name for it."""
+    from decimal import Decimal
+    what = event.get("what")
+    if what == "exit":
+        sys.exit(event["status"])
+    if what == "deep":
+        deep(3)
+    if what == "chained":
+        try:
+            deep(0)
+        except Sour as error:
+            raise KeyError("key") from error
+    if what == "log":
+        print("x" * event["size"])
+        print("the end")
+    if what == "logging":
+        import logging
+        logging.getLogger().setLevel("INFO")
+        logging.getLogger("mine").info("an info %d", 7, extra={"more": "extra"})
+        logging.debug("not this")
+        try:
+            deep(0)
+        except Sour:
+            logging.exception("caught")
+    return {"decimal": {"a": Decimal("1.10"), "b": [Decimal("12345678901234567890.5"), Decimal("1E+2")]},
+            "bytes": b"\x00raw", "none": None, "text": "\u00fc \U0001f98a \" \\", "set": {1}, "object": object(),
+            "float": 1.5, "nan": float("nan"), "keys": {1: 2, None: 3}, "badkeys": {(1, 2): 3}, "event": event}.get(what)
+
+
+restored = []
+if os.environ.get("NEXUS_TEST_SEED"):
+    # As in clones of one snapshot: generators that stand where they stood.
+    random.seed(1)
+    if numpy:
+        numpy.random.seed(1)
+    import snapshot_restore_py
+    own = random.Random(1)
+    snapshot_restore_py.register_before_snapshot(restored.append, "before 1")
+    snapshot_restore_py.register_before_snapshot(restored.append, "before 2")
+    snapshot_restore_py.register_after_restore(restored.append, "after 1")
+    snapshot_restore_py.register_after_restore(own.seed)
+
+
+def hooked(event, context):
+    return {"hooks": restored, "own": own.random()}
+
+
 # Drawn before the first event: all clones of a snapshot have these.
 drawn = [random.random(), uuid.uuid4().hex]
 

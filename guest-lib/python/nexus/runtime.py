@@ -6,62 +6,12 @@ it. After a restore random generators start afresh, from the host's entropy."""
 import sys
 
 
-class ClientContext:
-    def __init__(self, parsed):
-        client = parsed.get("client") or {}
-        self.custom = parsed.get("custom")
-        self.env = parsed.get("env")
-        self.client = type("Client", (), {name: client.get(name) for name in (
-            "installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")})()
-
-
-class Identity:
-    """Cognito's: callers of a node have none."""
-
-    cognito_identity_id = cognito_identity_pool_id = None
-
-
-class Context:
-    """What a handler gets beside the event."""
-
-    def __init__(self, invocation):
-        import os
-        environment = os.environ.get
-        self._deadline_ms = invocation["deadline_ms"]
-        self.aws_request_id = invocation["request_id"]
-        self.invoked_function_arn = invocation["function_arn"]
-        self.function_name = environment("AWS_LAMBDA_FUNCTION_NAME", invocation["function_name"])
-        self.function_version = environment("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-        self.memory_limit_in_mb = environment("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
-        self.log_group_name = environment("AWS_LAMBDA_LOG_GROUP_NAME", f"/aws/lambda/{self.function_name}")
-        self.log_stream_name = environment("AWS_LAMBDA_LOG_STREAM_NAME", "")
-        self.client_context = _parsed(invocation["client_context"], ClientContext)
-        self.identity = Identity()
-
-    def get_remaining_time_in_millis(self):
-        import time
-        return max(0, int(self._deadline_ms - time.time() * 1000))
-
-    def log(self, message):
-        sys.stdout.write(str(message))
-
-
-def _parsed(text, cls):
-    if not text:
-        return None
-    import json
-    try:
-        return cls(json.loads(text))
-    except ValueError:
-        return None
-
-
 class HandlerError(Exception):
-    """The handler cannot be had: `kind` is Lambda's name for why."""
+    """The handler cannot be had, or not be answered for: `kind` is Lambda's name for why."""
 
-    def __init__(self, kind, message):
+    def __init__(self, kind, message, trace=()):
         super().__init__(message)
-        self.kind = kind
+        self.kind, self.trace = kind, trace
 
 
 def load(name):
@@ -70,14 +20,17 @@ def load(name):
     if not dot:
         raise HandlerError("Runtime.MalformedHandlerName", f"Bad handler '{name}': not enough values to unpack "
                                                            "(expected 2, got 1)")
-    module_name = module_name.replace("/", ".")
+    if module_name.partition(".")[0] in sys.builtin_module_names:
+        raise HandlerError("Runtime.BuiltInModuleConflict",
+                           f"Cannot use built-in module {module_name} as a handler module")
     import importlib
     try:
-        module = importlib.import_module(module_name)
+        module = importlib.import_module(module_name.replace("/", "."))
     except ImportError as error:
         raise HandlerError("Runtime.ImportModuleError", f"Unable to import module '{module_name}': {error}") from error
     except SyntaxError as error:
-        raise HandlerError("Runtime.UserCodeSyntaxError", f"Syntax error in module '{module_name}': {error}") from error
+        raise HandlerError("Runtime.UserCodeSyntaxError", f"Syntax error in module '{module_name}': {error}",
+                           [f'  File "{error.filename}" Line {error.lineno}\n    {error.text}']) from error
     try:
         return getattr(module, function)
     except AttributeError:
@@ -86,30 +39,66 @@ def load(name):
 
 def error_answer(error, request_id=None):
     """The dictionary that Lambda answers with for an exception."""
-    import traceback
-    answer = {"errorMessage": str(error), "errorType": getattr(error, "kind", None) or type(error).__name__}
-    if request_id is not None:
-        answer["requestId"] = request_id
-    # From the handler's own frame on.
-    frames = error.__traceback__.tb_next if error.__traceback__ and not hasattr(error, "kind") else None
-    answer["stackTrace"] = traceback.format_list(traceback.extract_tb(frames)) if frames else []
-    return answer
+    if isinstance(error, HandlerError):
+        kind, stack = error.kind, list(error.trace)
+    else:
+        import traceback
+        frames = traceback.extract_tb(error.__traceback__)
+        # From the handler's own frame on.
+        while frames and frames[0].filename == __file__:
+            frames.pop(0)
+        kind, stack = type(error).__name__, traceback.format_list(frames)
+    return {"errorMessage": str(error), "errorType": kind, "requestId": request_id or "", "stackTrace": stack}
 
 
 def encode(value):
-    """A handler's result as JSON, as Lambda has it."""
+    """(a handler's result as Lambda sends it, its type)"""
+    if isinstance(value, bytes):
+        return value, "application/unknown"
     import json
-    from decimal import Decimal
+    numbers = []
 
     def default(item):
-        if isinstance(item, Decimal):
-            return float(item)
+        if type(item).__name__ == "Decimal" and hasattr(item, "is_nan"):
+            if item.is_nan():
+                return float("nan")
+            # All its digits: no float has them. A number cannot be put in here, so it comes instead of this.
+            numbers.append(str(item))
+            return f"{mark}{len(numbers) - 1}"
         raise TypeError(f"Object of type {type(item).__name__} is not JSON serializable")
 
+    import os
+    mark = os.urandom(16).hex()
     try:
-        return json.dumps(value, default=default, ensure_ascii=False).encode()
-    except (TypeError, ValueError) as error:
+        text = json.dumps(value, default=default, ensure_ascii=False)
+    except Exception as error:
         raise HandlerError("Runtime.MarshalError", f"Unable to marshal response: {error}") from error
+    if numbers:
+        import re
+        text = re.sub(f'"{mark}([0-9]+)"', lambda match: numbers[int(match[1])], text)
+    return text.encode("utf-8", "surrogatepass"), "application/json"
+
+
+def parse_event(payload):
+    import json
+    if not payload:
+        return {}
+    try:
+        return json.loads(payload)
+    except ValueError as error:
+        raise HandlerError("Runtime.UnmarshalError", f"Unable to unmarshal input: {error}") from error
+
+
+def parse_client_context(text):
+    """The caller's, as a dictionary; None: he has none."""
+    import json
+    if not text:
+        return None
+    try:
+        parsed = json.loads(text)
+    except ValueError as error:
+        raise HandlerError("Runtime.LambdaContextUnmarshalError", f"Unable to parse Client Context JSON: {error}") from error
+    return parsed if isinstance(parsed, dict) else {}
 
 
 def reseed(entropy):
@@ -128,28 +117,40 @@ def reseed(entropy):
         modules["ssl"].RAND_add(entropy, len(entropy))
 
 
+def _hooks(name):
+    """What the function registered with snapshot_restore_py, if it imported that."""
+    module = sys.modules.get("snapshot_restore_py")
+    return list(getattr(module, name)()) if module else []
+
+
 class Runtime:
     """`source` is a channel: its next(), respond() and log() are all that is used of it. `prefetches` windows are
     lent to the host for objects that an event names."""
 
     def __init__(self, source, name, prefetches=0):
+        from nexus.lambda_context import Identified
+        from nexus.lambda_logging import LazyLogging
         from nexus.log import Log
         self._source = source
         self._name = name
         self._prefetches = prefetches
         self._generation = None
+        self._identified = Identified()
         self._log = Log(source)
         sys.stdout = self._log.stream(sys.stdout)
         sys.stderr = self._log.stream(sys.stderr)
+        sys.meta_path.insert(0, LazyLogging(self._log))
 
     def run(self):
         """Until the process is ended; returns if there is no handler."""
         try:
             handler = load(self._name)
+            for function, args, kwargs in reversed(_hooks("get_before_snapshot")):
+                function(*args, **kwargs)
         except Exception as error:  # what a handler's module raises is told to the caller
-            self._report(error)
-            sys.stdout.flush()
-            self._source.respond(None, encode(error_answer(error)), error=True, init=True)
+            answer = error_answer(error)
+            self._report(answer)
+            self._source.respond(None, encode(answer)[0], error=True, init=True)
             return 1
         while True:
             invocation = self._source.next(prefetches=self._prefetches)
@@ -158,65 +159,56 @@ class Runtime:
             self._log.request_id = None
 
     def _one(self, handler, invocation):
-        import json
         import os
-        if invocation["restore_generation"] != self._generation:
-            self._generation = invocation["restore_generation"]
-            reseed(invocation["entropy"])
+        from nexus.lambda_context import LambdaContext
+        request_id = invocation["request_id"]
+        os.environ.pop("_X_AMZN_TRACE_ID", None)
         if invocation["trace_id"]:
             os.environ["_X_AMZN_TRACE_ID"] = invocation["trace_id"]
         try:
-            try:
-                event = json.loads(invocation["payload"]) if invocation["payload"] else None
-            except ValueError as error:
-                raise HandlerError("Runtime.UnmarshalError", f"Unable to unmarshal input: {error}") from error
-            answer = encode(handler(event, Context(invocation)))
+            if invocation["restore_generation"] != self._generation:
+                self._generation = invocation["restore_generation"]
+                self._begin_anew(invocation["entropy"])
+            context = LambdaContext(invocation, parse_client_context(invocation["client_context"]))
+            answer, content_type = encode(handler(parse_event(invocation["payload"]), context))
+        except SystemExit as error:
+            self._exit(error.code, request_id)
+            raise
         except Exception as error:  # an invocation that fails is an answer too
-            self._report(error)
-            answer = error_answer(error, invocation["request_id"])
-            sys.stdout.flush()
-            self._source.respond(invocation["request_id"], encode(answer), error=True)
+            answer = error_answer(error, request_id)
+            self._report(answer)
+            self._source.respond(request_id, encode(answer)[0], error=True)
             return
         sys.stdout.flush()
         sys.stderr.flush()
-        self._source.respond(invocation["request_id"], answer)
+        self._source.respond(request_id, answer, content_type=content_type)
 
-    def _report(self, error):
-        import traceback
-        text = "".join(traceback.format_exception(error)) if not hasattr(error, "kind") else ""
-        sys.stderr.write(f"[ERROR] {getattr(error, 'kind', None) or type(error).__name__}: {error}\n{text}")
+    def _exit(self, code, request_id):
+        """The handler ends the process: the caller is told the status, which the host does not see."""
+        sys.stdout.flush()
+        status = code & 0xff if isinstance(code, int) else int(code is not None)
+        if status:
+            self._source.respond(request_id, encode({
+                "errorType": "Runtime.ExitError",
+                "errorMessage": f"RequestId: {request_id} Error: Runtime exited with error: exit status {status}"})[0],
+                error=True)
+
+    def _begin_anew(self, entropy):
+        """The first event of this machine, or of this clone of one."""
+        reseed(entropy)
+        self._identified.renew()
+        for function, args, kwargs in _hooks("get_after_restore"):
+            function(*args, **kwargs)
+
+    def _report(self, answer):
+        """An error, for the log."""
+        text = f"[ERROR] {answer['errorType']}: {answer['errorMessage']}\n"
+        if answer["stackTrace"]:
+            text += "Traceback (most recent call last):\n" + "".join(
+                line if line.endswith("\n") else line + "\n" for line in answer["stackTrace"])
+        sys.stderr.write(text)
+        sys.stdout.flush()
         sys.stderr.flush()
-
-
-def _logging():
-    """The root logger as Lambda has it: to stdout, with level, time and request."""
-    import os
-    if os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "none":
-        return
-    import logging
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(message)s", "%Y-%m-%dT%H:%M:%S"))
-    handler.formatter.converter = __import__("time").gmtime
-    logging.getLogger().addHandler(handler)
-
-
-class _LazyLogging:
-    """Sets the root logger up when somebody imports logging: a handler that does not never pays for it."""
-
-    def find_spec(self, name, path=None, target=None):
-        if name != "logging":
-            return None
-        sys.meta_path.remove(self)
-        from importlib.machinery import PathFinder
-        spec = PathFinder.find_spec(name, path)
-        execute = spec.loader.exec_module
-
-        def exec_module(module):
-            execute(module)
-            _logging()
-
-        spec.loader.exec_module = exec_module
-        return spec
 
 
 def _prefetches(text):
@@ -233,12 +225,9 @@ def main():
     if not name:
         sys.exit("nexus-python: no handler: give MODULE.FUNCTION, or set _HANDLER")
     sys.path.insert(0, os.environ.get("LAMBDA_TASK_ROOT", os.getcwd()))
-    # As on Lambda, unless whoever started us knows better.
-    region = os.environ.setdefault("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", "us-east-1"))
-    os.environ.setdefault("AWS_DEFAULT_REGION", region)
-    os.environ.setdefault("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+    from nexus.lambda_context import set_environment
+    set_environment(name)
     import nexus_http
     nexus_http.install()
-    sys.meta_path.insert(0, _LazyLogging())
     import nexus
     sys.exit(Runtime(nexus.channel(), name, _prefetches(os.environ.get("NEXUS_PREFETCH", "1"))).run())
