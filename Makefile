@@ -7,8 +7,9 @@
 # make debug-kernel  builds a kernel that watches itself; 10 minutes, once
 # make test-debug  the module's tests on that kernel
 # make lint       the kernel's own judges over the module and uapi/
-# make bench      the proof: Nexus against what it replaces; build/bench.json, build/bench.html; half an hour
-# make bench-quick  its first rows; some minutes
+# make bench      the proof: Nexus against what it replaces; build/bench.json, build/bench.html; goes on where it was
+#                 interrupted; an hour on two idle processors
+# make bench-quick  its headline's case only; some minutes
 # make bench-compare BASE=old.json  what grew since
 # make bench-unix  the daemon against wrk and curl, over the unix transport; 5 minutes
 # make bench-fairness  one tenant's latency beside another at full blast; a minute
@@ -82,6 +83,7 @@ test-debug: setup debug-kernel
 bench bench-quick: setup all
 	@selftests/setup bench
 	@$(MAKE) --no-print-directory -s -C selftests/bench/proof O=$(O) wasm
+	@$(if $(filter bench,$@),[ $(O)/bench.unix.json -nt $(O)/backend/nexus-backend ] || NEXUS_BUILD=$(O) selftests/bench/unix --json $(O)/bench.unix.json)
 	@NEXUS_BUILD=$(O) selftests/bench/proof/run $(if $(filter bench-quick,$@),--quick)
 
 bench-compare:

@@ -64,13 +64,13 @@ def write(path, text, mode=0o755):
     return path
 
 
-def attempts(directory, initrd, done, mem=3072, limit=600, quiet=180, extra=()):
+def attempts(directory, initrd, done, mem=3072, limit=600, quiet=180, extra=(), shared=False):
     """Boots it until `done` is on its console; yields its lines, the seed, and the seconds it took. Under -icount QEMU
     may deliver an interrupt twice into a nested guest, which then hangs: whoever asks for another attempt
-    gets one with another seed."""
+    gets one with another seed. shared: beside others of the kind."""
     console = f"{directory}/console"
     lock = open(f"{CACHE}/vhost/lock", "w")
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    fcntl.flock(lock, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
     for seed in SEEDS:
         command = ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", "-accel", "tcg,thread=single",
                    "-icount", "shift=0,sleep=off", "-seed", str(seed), "-rtc", "base=2024-01-01T00:00:00,clock=vm",

@@ -3,41 +3,67 @@
 import json
 import statistics
 
+from places import KERNEL, costs, program_of, read_maps
+
 MODES = ("guest user", "guest kernel", "host user", "host kernel")
 # What a thread's program is, by the beginning of its name; the first that fits.
 PARTS = (("invoke", "caller"), ("nginx", "store"), ("vhost-", "vhost"), ("qemu-", "vmm"), ("nexus-backend", "daemon"),
          ("nexus-f", "vmm"), ("proxy", "proxy"), ("function", "function"), ("migration", "kernel threads"))
 SHARED_BY = 50      # instances on a node with one daemon
 OUTSIDE = ("caller", "store")   # of the node
+WHOSE = ("own", "shared")       # memory of processes
+# Copies between a process and its kernel are one routine on this processor: `rep movsq`, eight bytes an instruction.
+COPY, COPY_BYTES = "copy_user_generic_string", 8
 
 
 def part_of(program):
     return next((part for name, part in PARTS if program.startswith(name)), "kernel threads")
 
 
+class Phase:
+    """What was counted between two marks."""
+
+    def __init__(self, before, after):
+        self.modes = [b - a for a, b in zip(before, after)]
+        self.hottest, self.programs = [], []    # [(mode, address, instructions)]; [(address, instructions)]
+
+
 def read_marks(path):
-    """[(kind, [instructions by mode], [(mode, address, instructions)])]"""
-    marks = []
+    """(phases from "begin" to "end", singles: instructions from "sent" to "answered"), with the phases before each of those:
+    [Phase], [(number of phases before, instructions)]. A mark whose other one is missing counts for nothing."""
+    phases, singles, start, sent, last = [], [], None, None, None
     with open(path) as file:
         for line in file:
             word, *rest = line.split()
             if word == "mark":
-                marks.append((rest[0], [int(value) for value in rest[1:]], []))
-            elif word == "at":
-                marks[-1][2].append((int(rest[0]), int(rest[1], 16), int(rest[2])))
-    return marks
+                kind, counts = rest[0], [int(value) for value in rest[1:]]
+                last = None
+                if kind == "begin":
+                    start = counts
+                elif kind == "end" and start:
+                    last = Phase(start, counts)
+                    phases.append(last)
+                    start = None
+                elif kind == "sent":
+                    sent = sum(counts)
+                elif kind == "answered" and sent is not None:
+                    singles.append(sum(counts) - sent)
+                    sent = None
+            elif last and word == "at":
+                last.hottest.append((MODES[int(rest[0])], int(rest[1], 16), int(rest[2])))
+            elif last and word == "in":
+                last.programs.append((int(rest[0], 16), int(rest[1])))
+    return phases, singles
 
 
-def phases(marks, begin, end):
-    """The differences between a mark and the next one of the other kind."""
-    result, start = [], None
-    for kind, counts, hottest in marks:
-        if kind == begin:
-            start = counts
-        elif kind == end and start:
-            result.append(([e - b for b, e in zip(start, counts)], hottest))
-            start = None
-    return result
+def read_counts(lines):
+    """What `invoke` printed, in order; {"failed": n} where it gave up after n single invocations."""
+    for line in lines:
+        word, _, rest = line.partition(" ")
+        if word == "COUNT" and rest.endswith("}"):
+            yield json.loads(rest)
+        elif word == "FAILED":
+            yield {"failed": json.loads(rest[:rest.index("}") + 1])["singles"]}
 
 
 def occupied(before, after):
@@ -48,33 +74,48 @@ def occupied(before, after):
         kind, _, rest = name.partition(" ")
         if kind == "kernel":
             sums[f"kernel: {rest.rstrip(':')}"] = value - before.get(name, 0)
-        elif kind != "page_tables" and part_of(rest) in ("vmm", "daemon", "proxy", "function"):
+        elif kind in WHOSE and part_of(rest) in ("vmm", "daemon", "proxy", "function"):
             key = f"{part_of(rest)}: {kind}"
             sums[key] = sums.get(key, 0) + value
-    common = sum(value for name, value in sums.items() if name.endswith("shared") or name in ("daemon: own", "proxy: own"))
-    return {"occupied": sums, "memory": sum(sums.values()) - common + common / SHARED_BY}
+    common = {name for name in sums if name.endswith("shared") or name in ("daemon: own", "proxy: own")}
+    parts = {name: value / SHARED_BY if name in common else value for name, value in sums.items()}
+    return {"occupied": sums, "memory_parts": parts, "memory_own": sorted(parts.keys() - common),
+            "memory": sum(parts.values())}
 
 
-def account(lines, split):
-    """invocations: how many were counted; all else is for one of them."""
-    counts = [json.loads(line[6:]) for line in lines if line.startswith("COUNT {") and line.endswith("}")]
-    # What begins and ends a phase has such a line each, in the same order.
-    timed = list(zip([count for count in counts if "count" in count or "cold" in count],
-                     phases(marks := read_marks(split), "begin", "end")))
-    batches = [count for count, _ in timed if "count" in count]
-    whole = [phase for count, phase in timed if "count" in count]
-    n = sum(batch["count"] for batch in batches)
-    result = {"invocations": n}
+def programs(phases, maps):
+    """Instructions in user mode of the host, by part."""
+    sums = {}
+    for phase in phases:
+        for address, instructions in phase.programs:
+            program = program_of(address, maps)
+            part = part_of(program) if program else "others"
+            part = "others" if part == "kernel threads" else part
+            sums[part] = sums.get(part, 0) + instructions
+    return sums
+
+
+def split(modes, users):
+    """The whole machine's instructions by guest user, guest kernel, host kernel, and each program of the host."""
+    result = {name: modes[name] for name in ("guest user", "guest kernel", "host kernel")}
+    for part, instructions in users.items():
+        result[part] = result.get(part, 0) + instructions
+    return result
+
+
+def warm_account(batches, answers, symbols, maps):
+    """batches: [(what `invoke` printed, Phase)]; all is for one invocation."""
+    n = sum(count["count"] for count, _ in batches)
     if not n:
-        return result
-    modes = [sum(phase[0][i] for phase in whole) / n for i in range(len(MODES))]
-    result["modes"] = dict(zip(MODES, modes))
-    result["instructions"] = sum(modes)
+        return {}
+    modes = dict(zip(MODES, (sum(phase.modes[i] for _, phase in batches) / n for i in range(len(MODES)))))
     parts, turns, kvm, machine = {}, {}, {}, {}
-    for batch in batches:
-        for name, value in batch.items():
+    for count, _ in batches:
+        for name, value in count.items():
             kind, _, rest = name.partition(" ")
-            if kind == "cpu":
+            if name == "caller":
+                parts["caller"] = parts.get("caller", 0) + value / n
+            elif kind == "cpu" and part_of(rest) != "caller":
                 parts[part_of(rest)] = parts.get(part_of(rest), 0) + value / n
             elif kind == "turns":
                 turns[part_of(rest)] = turns.get(part_of(rest), 0) + value / n
@@ -82,35 +123,71 @@ def account(lines, split):
                 kvm[rest] = kvm.get(rest, 0) + value / n
             elif kind in ("context_switches", "idle_ticks"):
                 machine[kind] = machine.get(kind, 0) + value / n
-    result.update(parts=parts, turns=turns, kvm=kvm, **machine)
-    result["node"] = result["instructions"] - sum(parts.get(part, 0) for part in OUTSIDE)
-    result["exits"] = kvm.get("exits", 0)
-    answers = [sum(counts) for counts, _ in phases(marks, "sent", "answered")]
-    if answers:
-        result["answer"] = statistics.median(answers)
-    result.update({"cold": sum(phase[0]) for count, phase in timed if "cold" in count})
-    memory = [count["memory"] for count in counts if "memory" in count]
-    if len(memory) > 1:
-        result.update(occupied(*memory[:2]))
+    users = {part: value / n for part, value in programs([phase for _, phase in batches], maps).items()}
     hottest = {}
-    for _, places in whole:
-        for mode, address, instructions in places:
+    for _, phase in batches:
+        for mode, address, instructions in phase.hottest:
             hottest[mode, address] = hottest.get((mode, address), 0) + instructions / n
-    result["hottest"] = [[MODES[mode], f"{address:x}", round(value)] for (mode, address), value in
-                         sorted(hottest.items(), key=lambda item: -item[1])[:200]]
+    result = {"invocations": n, "modes": modes, "instructions": sum(modes.values()), "parts": parts, "turns": turns, "kvm": kvm,
+              **machine, "split": split(modes, users), "exits": kvm.get("exits", 0),
+              "costs": costs([[*key, value] for key, value in hottest.items()], symbols, maps)}
+    result["copied"] = {mode: COPY_BYTES * sum(value for (where, address), value in hottest.items()
+                                               if where == mode and symbols.name(address) == COPY) for mode in KERNEL}
+    result["node"] = result["instructions"] - sum(parts.get(part, 0) for part in OUTSIDE)
+    if answers:
+        result["answers"] = answers
+        result["answer"] = statistics.median(answers)
     return result
 
 
-def print_counts(counts):
-    if "failed" in counts:
-        print("  not measured; the host's last lines:\n    " + counts["failed"].replace("\n", "\n    "), flush=True)
-        return
-    print(f"  {counts['instructions']:,.0f} instructions for each of {counts['invocations']} invocations"
-          f" ({counts['node']:,.0f} without the store and the caller), {counts['exits']:.1f} VM exits,"
-          f" {counts.get('answer', 0):,.0f} to the answer")
-    print(f"    cold {counts.get('cold', 0):,.0f} instructions, {counts.get('memory', 0):,.0f} KiB:",
-          ", ".join(f"{name} {value:,}" for name, value in counts.get("occupied", {}).items() if value))
-    for what in ("modes", "parts"):
-        print("   ", ", ".join(f"{name} {value:,.0f}" for name, value in counts[what].items()))
-    print("   ", ", ".join(f"{name} {value:.2f}" for name, value in counts["kvm"].items()
-                           if name.endswith("exits") or name == "hypercalls"), flush=True)
+def account(lines, path, symbols):
+    """{case: figures} of one system's host."""
+    phases, singles = read_marks(path)
+    maps = read_maps(lines)
+    phases, singles = iter(phases), iter(singles)
+    idle, cases = {}, {}
+    for count in read_counts(lines):
+        if "failed" in count:
+            for _ in range(count["failed"]):
+                next(singles, None)
+            continue
+        case = cases.setdefault(count["system"], {"batches": [], "answers": [], "cold": [], "memory": None})
+        if "count" in count:
+            phase = next(phases, None)
+            if phase:
+                case["batches"].append((count, phase))
+        elif "cold" in count:
+            phase = next(phases, None)
+            if phase:
+                case["cold"].append(phase)
+        elif "single" in count:
+            case["answers"] += [single for single in (next(singles, None) for _ in range(count["single"])) if single is not None]
+        elif "memory" in count and not idle:
+            idle = count["memory"]
+        elif "memory" in count:
+            case["memory"] = count["memory"]
+    result = {}
+    for name, case in cases.items():
+        figures = warm_account(case["batches"], case["answers"], symbols, maps)
+        if case["cold"]:
+            # A failed attempt prints no line: the last one is as good as the others.
+            cold = case["cold"][-1]
+            figures["cold"] = sum(cold.modes)
+            figures["cold_split"] = split(dict(zip(MODES, cold.modes)), programs([cold], maps))
+        if case["memory"]:
+            figures.update(occupied(idle, case["memory"]))
+        if figures:
+            result[name] = figures
+    return result
+
+
+def print_counts(case, counts):
+    print(f"  {case}: ", end="")
+    if "instructions" in counts:
+        print(f"{counts['instructions']:,.0f} instructions for each of {counts['invocations']} invocations"
+              f" ({counts['node']:,.0f} without the store and the caller), {counts['exits']:.1f} VM exits,"
+              f" {counts.get('answer', 0):,.0f} to the answer", end="; ")
+    print(f"cold {counts.get('cold', 0):,.0f}" + (f", {counts['memory']:,.0f} KiB" if "memory" in counts else ""))
+    for what in ("split", "parts", "memory_parts"):
+        if what in counts:
+            print(f"    {what}:", ", ".join(f"{name} {value:,.0f}" for name, value in counts[what].items() if value >= 0.5), flush=True)

@@ -4,8 +4,9 @@ from html import escape
 
 WIDTH, LABEL, VALUE = 860, 210, 150     # px: of all, of the bars' names, of what stands behind them
 BAR, GAP, TOP = 22, 8, 8
-# Told apart also without colours: they darken from the first to the last.
-COLOURS = ("#9ecae1", "#6baed6", "#4292c6", "#2171b5", "#08519c", "#08306b")
+# Told apart by turns of light and dark also without colours.
+COLOURS = ("#9ecae1", "#08519c", "#fdae6b", "#a63603", "#a1d99b", "#006d2c", "#bcbddc", "#54278f", "#d9d9d9", "#525252",
+           "#fa9fb5", "#7a0177")
 
 
 def quantity(value, unit):

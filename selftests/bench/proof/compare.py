@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""A bench.json against an older one: exit status 1 if a bar of ours grew, or a headline got worse, by more than the tolerance."""
+"""A bench.json against an older one: exit status 1 if a figure of ours grew, or a headline got worse, by more than the tolerance."""
 import argparse
 import json
 import sys
@@ -8,10 +8,16 @@ import sys
 from chart import quantity
 
 
-def bars(bench):
-    """(figure, bar): (value, its sign such that less is better, unit), of the systems that are ours."""
-    return {(figure["title"], bar["label"]): (sum(bar["values"]), 1, figure["unit"])
-            for figure in bench["figures"] for bar in figure["bars"] if bar.get("ours")}
+KEYS = {"node": "", "answer": "", "cold": "", "exits": "", "context_switches": "", "memory": "KiB"}    # and their units
+FORMAT = 2
+
+
+def counts(bench):
+    """(system, case, figure): (value, its sign such that less is better, unit), of the systems that are ours."""
+    return {(system, case, key): (figures[key], 1, unit)
+            for system, found in bench["raw"]["systems"].items() if "nexus" in system
+            for case, figures in found.items() if isinstance(figures, dict)
+            for key, unit in KEYS.items() if figures.get(key) is not None}
 
 
 def headlines(bench):
@@ -42,8 +48,12 @@ def main():
     for path in (arguments.old, arguments.new):
         with open(path) as file:
             benches.append(json.load(file))
+        if benches[-1].get("format") != FORMAT:
+            sys.exit(f"{path}: format {benches[-1].get('format')}, not {FORMAT}: measure that commit again")
     failed = 0
-    for of in (headlines, bars):
+    if not counts(benches[0]).keys() & counts(benches[1]).keys():
+        sys.exit("no figure is in both files")
+    for of in (headlines, counts):
         for worse, line in compared(of(benches[0]), of(benches[1]), arguments.tolerance):
             print(line)
             failed += worse

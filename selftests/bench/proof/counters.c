@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "counters.h"
 
 static void add(struct counters *counters, const char *kind, const char *name, int64_t value)
@@ -167,6 +168,22 @@ static void occupied(struct counters *counters, const char *path, const char *na
 	snprintf(file, sizeof(file), "%.400s/%.60s/status", path, name);
 	read_file(file, text, sizeof(text));
 	add(counters, "page_tables", comm, labelled(text, "\nVmPTE:"));
+}
+
+int64_t counters_own(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+int64_t counters_available(void)
+{
+	char text[8192];
+
+	read_file("/proc/meminfo", text, sizeof(text));
+	return labelled(text, "\nMemAvailable:");
 }
 
 void counters_print_memory(void)

@@ -33,4 +33,10 @@ void counters_print(const struct counters *before, const struct counters *after)
  */
 void counters_print_memory(void);
 
+/* Processor time of this process so far: what is between two calls has nothing of counters_read()'s own. */
+int64_t counters_own(void);
+
+/* Memory that the host has for more, in KiB. */
+int64_t counters_available(void);
+
 #endif

@@ -5,6 +5,7 @@
  *
  *	function_network STORE PORT
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../../../backend/sigv4.h"
@@ -15,9 +16,9 @@
 static char *buffer;
 static size_t filled, sent;
 
-void *fabric_buffer(void)
+void *fabric_buffer(enum fabric_object which)
 {
-	return buffer;
+	return which == OBJECT_IN ? buffer : buffer + OBJECT_MAX;
 }
 
 static size_t take(char *data, size_t size, size_t n, void *arg)
@@ -67,9 +68,11 @@ int main(int argc, char **argv)
 
 	if (argc != 3)
 		return 2;
-	buffer = malloc(OBJECT_MAX);
+	buffer = malloc(OBJECT_MAX + RESULT_MAX);
 	store_open(argv[1]);
 	http_listen(atoi(argv[2]));
+	puts("listening");
+	fflush(stdout);
 	for (;;) {
 		event = http_next(&len);
 		handle(event, len);

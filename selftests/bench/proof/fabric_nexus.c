@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The function in a guest without a network device, over libnexus-guest. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 
 static struct nexus *nx;
 static struct nexus_event *event;
-static void *buffer;
+static void *buffers[2];
 static size_t buffer_size;
 
 static void check(const char *what, long ret)
@@ -21,16 +22,27 @@ static void check(const char *what, long ret)
 	exit(1);
 }
 
-/* As large as the largest object so far: an arena keeps what it once had. */
-void *fabric_buffer(void)
+void *fabric_buffer(enum fabric_object which)
 {
-	return buffer;
+	size_t size = which == OBJECT_IN ? buffer_size : RESULT_MAX;
+
+	if (!buffers[which])
+		buffers[which] = nexus_alloc(nx, size);
+	check("nexus_alloc", buffers[which] ? 0 : -ENOMEM);
+	return buffers[which];
 }
 
+/* An arena keeps what it once had: there is room for the largest object only when there was one. */
 size_t fabric_get(const char *bucket, const char *key, void *buf)
 {
 	ssize_t n = nexus_get(nx, bucket, key, buf, buffer_size, NULL, NULL);
 
+	if (n == -EFBIG && buffer_size < OBJECT_MAX) {
+		nexus_free(nx, buffers[OBJECT_IN]);
+		buffers[OBJECT_IN] = NULL;
+		buffer_size = OBJECT_MAX;
+		n = nexus_get(nx, bucket, key, fabric_buffer(OBJECT_IN), buffer_size, NULL, NULL);
+	}
 	check(key, n);
 	return n;
 }
@@ -49,7 +61,7 @@ int main(int argc, char **argv)
 {
 	struct nexus_next_options next = NEXUS_NEXT_OPTIONS_INIT;
 
-	/* Two arguments: the objects' bytes at most, and how many windows are lent for what the host fetches ahead. */
+	/* Two arguments: the objects' bytes at first, and how many windows are lent for what the host fetches ahead. */
 	buffer_size = argc > 1 ? strtoul(argv[1], NULL, 0) : WINDOW;
 	next.prefetches = argc > 2 ? atoi(argv[2]) : 0;
 	next.window = 4096;
@@ -57,8 +69,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", nexus_open_error());
 		return 1;
 	}
-	buffer = nexus_alloc(nx, buffer_size);
-	check("nexus_alloc", buffer ? 0 : -12);
+	fabric_buffer(OBJECT_IN);
 	for (;;) {
 		check("next", nexus_next(nx, &next, &event));
 		handle(event->payload, event->payload_len);

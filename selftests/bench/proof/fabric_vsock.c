@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The function in a guest whose I/O a proxy on the host does, over virtio-vsock: proxy.c. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +22,19 @@ static void check(const char *what, long ret)
 	exit(1);
 }
 
-static void receive(void *buf, size_t len)
+static bool received(void *buf, size_t len)
 {
 	for (ssize_t n; len; len -= n, buf = (char *)buf + n) {
 		n = read(host, buf, len);
-		check("read", n > 0 ? 0 : -1);
+		if (n <= 0)
+			return false;
 	}
+	return true;
+}
+
+static void receive(void *buf, size_t len)
+{
+	check("read", received(buf, len) ? 0 : -1);
 }
 
 static void send_message(uint32_t op, const char *bucket, const char *key, const void *data, size_t len)
@@ -64,9 +72,9 @@ static size_t receive_answer(void *buf, size_t cap)
 	return message.len;
 }
 
-void *fabric_buffer(void)
+void *fabric_buffer(enum fabric_object which)
 {
-	return buffer;
+	return which == OBJECT_IN ? buffer : buffer + OBJECT_MAX;
 }
 
 size_t fabric_get(const char *bucket, const char *key, void *buf)
@@ -86,16 +94,33 @@ void fabric_respond(const char *answer, size_t len)
 	send_message(VSOCK_RESPOND, "", "", answer, len);
 }
 
-int main(void)
+static void connect_host(void)
 {
 	struct sockaddr_vm address = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_HOST, .svm_port = VSOCK_PORT };
-	char event[4096];
 
-	buffer = malloc(OBJECT_MAX);
 	host = socket(AF_VSOCK, SOCK_STREAM, 0);
 	check("connect", connect(host, (struct sockaddr *)&address, sizeof(address)));
+}
+
+int main(void)
+{
+	struct vsock_message message;
+	char event[4096];
+
+	buffer = malloc(OBJECT_MAX + RESULT_MAX);
+	connect_host();
+	puts("listening");
+	fflush(stdout);
 	for (;;) {
 		send_message(VSOCK_NEXT, "", "", NULL, 0);
-		handle(event, receive_answer(event, sizeof(event)));
+		/* A clone's connections are reset: it waited here when its snapshot was taken. */
+		if (!received(&message, sizeof(message))) {
+			close(host);
+			connect_host();
+			continue;
+		}
+		check("event", message.len <= sizeof(event) ? 0 : -1);
+		receive(event, message.len);
+		handle(event, message.len);
 	}
 }

@@ -41,10 +41,10 @@ static const char *name(u32 at)
 	return text;
 }
 
-u32 Z_envZ_fabric_buffer(struct Z_env_instance_t *env)
+u32 Z_envZ_fabric_buffer(struct Z_env_instance_t *env, u32 which)
 {
 	(void)env;
-	return *Z_functionZ___heap_base(&instance) + EVENT_ROOM;
+	return *Z_functionZ___heap_base(&instance) + EVENT_ROOM + (which == OBJECT_IN ? 0 : OBJECT_MAX);
 }
 
 static size_t take(char *data, size_t size, size_t n, void *arg)

@@ -29,6 +29,68 @@ static void field(const char *event, size_t len, const char *name, char *out)
 	out[n] = '\0';
 }
 
+/* Copies a text of JSON, without its quotes: only these two characters need more in our tables. */
+static size_t quoted(char *out, const char *text, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '"' || text[i] == '\\')
+			out[n++] = '\\';
+		out[n++] = text[i];
+	}
+	return n;
+}
+
+static size_t until(const char *text, size_t len, char end)
+{
+	size_t i = 0;
+
+	while (i < len && text[i] != end)
+		i++;
+	return i;
+}
+
+/* Rows of a table without quotes to JSON objects, a line each, named by the first row. Returns the bytes written. */
+static size_t csv_to_json(const char *table, size_t len, char *out, size_t cap)
+{
+	const char *names = table, *end = table + len;
+	size_t names_len = until(table, len, '\n'), n = 0;
+
+	for (const char *row = table + names_len + 1; row < end;) {
+		size_t row_len = until(row, end - row, '\n'), name_at = 0, at = 0;
+
+		/* Each character doubled, and what stands around it. */
+		if (cap - n < 2 * (row_len + names_len) + 8 * names_len)
+			break;
+		out[n++] = '{';
+		while (name_at < names_len) {
+			size_t name_len = until(names + name_at, names_len - name_at, ',');
+			size_t cell_len = until(row + at, row_len - at, ',');
+
+			out[n++] = '"';
+			n += quoted(out + n, names + name_at, name_len);
+			out[n++] = '"';
+			out[n++] = ':';
+			out[n++] = ' ';
+			out[n++] = '"';
+			n += quoted(out + n, row + at, cell_len);
+			out[n++] = '"';
+			name_at += name_len + 1;
+			at += cell_len + (at + cell_len < row_len);
+			if (name_at < names_len) {
+				out[n++] = ',';
+				out[n++] = ' ';
+			}
+		}
+		out[n++] = '}';
+		row += row_len + 1;
+		if (row < end)
+			out[n++] = '\n';
+	}
+	return n;
+}
+
 #ifdef __wasm__
 __attribute__((export_name("handle")))
 #endif
@@ -45,7 +107,19 @@ void handle(const char *event, size_t len)
 	field(event, len, "\"bucket\"", bucket);
 	field(event, len, "\"key\"", key);
 	field(event, len, "\"out\"", out);
-	n = fabric_get(bucket, key, fabric_buffer());
-	fabric_put(bucket, out, fabric_buffer(), n);
+	n = fabric_get(bucket, key, fabric_buffer(OBJECT_IN));
+	if (begins(work, NAME_SIZE, "copy")) {
+		fabric_put(bucket, out, fabric_buffer(OBJECT_IN), n);
+	} else {
+		char *result = fabric_buffer(OBJECT_OUT);
+
+		if (begins(work, NAME_SIZE, "csv"))
+			n = csv_to_json(fabric_buffer(OBJECT_IN), n, result, RESULT_MAX);
+#ifndef __wasm__
+		else
+			n = function_gzip(fabric_buffer(OBJECT_IN), n, result, RESULT_MAX);
+#endif
+		fabric_put(bucket, out, result, n);
+	}
 	fabric_respond("{\"ok\": 1}", 9);
 }

@@ -11,12 +11,20 @@
 
 #define NAME_SIZE	256		/* of a bucket's or a key's name, with its NUL */
 #define OBJECT_MAX	(8U << 20)	/* bytes */
+#define RESULT_MAX	(256U << 10)	/* bytes of what a work makes of an object */
 
 /* One event, JSON; answers it. */
 void handle(const char *event, size_t len);
 
-/* Memory for an object, the same at each call, where get and put need no copy if the fabric can do without. */
-void *fabric_buffer(void);
+/* zlib's format, level 6. Returns the bytes written, which fit. Not there in a module of WebAssembly. */
+size_t function_gzip(const void *data, size_t len, void *out, size_t cap);
+
+/*
+ * Memory for an object, or (OBJECT_OUT) for RESULT_MAX bytes, where get and put need no copy if the fabric can do
+ * without: ask again after fabric_get(), which may move it.
+ */
+enum fabric_object { OBJECT_IN, OBJECT_OUT };
+void *fabric_buffer(enum fabric_object which);
 
 /* Returns the object's bytes. Whatever fails ends the process. */
 size_t fabric_get(const char *bucket, const char *key, void *buf);

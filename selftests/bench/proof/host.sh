@@ -1,142 +1,203 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Init of the emulated host: functions, and at the end a line for each system that calls one.
-say() { echo "$(cut -d' ' -f1 /proc/uptime) $*"; }
+# Init of the emulated host. It runs one system, SYSTEM: /bench/system says how (KIND, IMAGE, CONFIG), /bench/cases what is invoked.
+# First a guest's snapshot is taken; all that is counted is of clones. A nested guest may hang (icount.py): whatever
+# fails is tried again with a fresh one.
+say() { read -r up idle </proc/uptime; echo "$up $*"; }
 
-# tap_up N: the host's end of a guest's network, 10.9.N.1, once QEMU has made it.
-tap_up() {
-	until ip link set tap$1 up 2>/dev/null; do sleep 0.2; done
-	ip address add 10.9.$1.1/24 dev tap$1
+# await SECONDS COMMAND...: until the command succeeds.
+await() {
+	patience=$(($1 * 5)); shift
+	until "$@" 2>/dev/null; do
+		patience=$((patience - 1)); [ $patience -gt 0 ] || return 1
+		sleep 0.2
+	done
 }
+tries() { for try in 1 2 3 4 5 6; do "$@" && return; say "once more: $*"; done; say "GAVE UP: $*"; return 1; }
 
-SANDBOX="-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
-# vmm IMAGE QEMU-ARG...: a VMM as the daemon's; boot IMAGE QEMU-ARG...: one that boots.
-vmm() {
-	image=$1; shift
-	qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none -accel kvm -cpu host -smp 1 -m @MEMORY@M -M pc \
-		$SANDBOX -serial stdio "$@" </dev/null >/run/console.$image 2>&1 &
-	vmm=$!
-}
-boot() { image=$1; shift; vmm $image -kernel /vmlinux -initrd /$image.cpio -append "@APPEND@" "$@"; }
+# ---- VMMs of guests without a daemon; K tells several apart ----
 
-NETWORK="-netdev tap,id=net,ifname=tap0,script=no,downscript=no,vhost=on -device virtio-net-pci,netdev=net,romfile="
 # RAM in a file, as the daemon's templates and clones have it. $1: share=on or off.
 ram() { echo "-M pc,memory-backend=ram -object memory-backend-file,id=ram,size=@MEMORY@M,mem-path=/run/ram,share=$1"; }
-MONITOR="-chardev pipe,id=monitor,path=/run/monitor -mon chardev=monitor,mode=readline"
+monitor() { echo "-chardev pipe,id=monitor,path=/run/monitor$1 -mon chardev=monitor,mode=readline"; }
+device() {
+	case $KIND in
+	networked) echo "-netdev tap,id=net,ifname=tap$1,script=no,downscript=no,vhost=on -device virtio-net-pci,netdev=net,romfile=" ;;
+	proxied) echo "-device vhost-vsock-pci,guest-cid=$((3 + $1))" ;;
+	esac
+}
+
+# vmm K QEMU-ARG...: as the daemon's, but for its sandbox, as its state goes through a process.
+vmm() {
+	k=$1; shift
+	[ -e /run/monitor$k.in ] || mkfifo /run/monitor$k.in /run/monitor$k.out
+	cat /run/monitor$k.out >/dev/null &
+	qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none -accel kvm -cpu host -smp 1 -m @MEMORY@M \
+		-serial stdio $(device $k) $(monitor $k) "$@" </dev/null >/run/console$k 2>&1 &
+	vmm=$!
+	echo $vmm >/run/vmm$k
+	exec 3>/run/monitor$k.in
+	[ $KIND != networked ] || tap_up $k
+}
+
+# The host's end of a guest's network. All clones have one address: each but the first has a routing table of its own.
+tap_up() {
+	await 20 ip link set tap$1 up || return
+	if [ $1 != 0 ]; then
+		ip link add vrf$1 type vrf table $((1000 + $1))
+		ip link set vrf$1 up
+		ip link set tap$1 master vrf$1
+	fi
+	ip address add 10.9.0.1/24 dev tap$1
+}
+
+saved() { [ -s /run/state ] && [ ! -e /proc/$vmm/exe ]; }
+template() {
+	rm -f /run/ram /run/state
+	vmm 0 -kernel /vmlinux -initrd /$IMAGE.cpio -append "@APPEND@" $(ram on)
+	await 40 grep -q listening /run/console0 || { tail -n 20 /run/console0; kill -9 $vmm; wait $vmm; gone 0; return 1; }
+	sleep 1
+	echo "migrate_set_capability x-ignore-shared on" >&3
+	echo "migrate \"exec:cat >/run/state\"" >&3
+	sleep 3
+	echo quit >&3
+	await 10 saved || { kill -9 $vmm; wait $vmm; gone 0; return 1; }
+	wait $vmm
+	gone 0
+}
+
+# clone K: a clone of it; returns when that ends.
+clone() {
+	vmm $1 $(ram off) -incoming defer
+	echo "migrate_set_capability x-ignore-shared on" >&3
+	echo "migrate_incoming \"exec:cat /run/state\"" >&3
+	wait $vmm
+}
+gone() { [ $KIND != networked ] || await 10 test ! -e /sys/class/net/tap$1; [ ! -e /sys/class/net/vrf$1 ] || ip link delete vrf$1; }
+end_clone() { [ ! -e /run/vmm$1 ] || { kill -9 $(cat /run/vmm$1); rm /run/vmm$1; gone $1; }; }
+
+# ---- the systems: begin, $start (a command, or none), $target, end_instance ----
+
+# daemon LINE...: with these lines more in [backend].
+daemon() {
+	rm -rf /run/config; cp -r /bench/config /run/config
+	cp /bench/function.conf /run/config/
+	for line in "$@"; do sed -i "s/^\[backend\]/&\n$line/" /run/config/nexus.conf; done
+	nexus-backend --config /run/config 2>/run/backend.log &
+	backend=$!
+	await 20 nexusctl --control /run/control.sock version >/dev/null || { cat /run/backend.log; return 1; }
+}
+control() { nexusctl --control /run/control.sock "$@"; }
+snapshot() { timeout 60 nexusctl --control /run/control.sock function snapshot f; }
+
+begin() {
+	case $KIND in
+	networked)
+		start="/init clone 0" target="10.9.0.2 8080 /"
+		tries template ;;
+	proxied)
+		start="/init clone 0" target="127.0.0.1 8083 /"
+		proxy 127.0.0.1 8083 &
+		tries template ;;
+	offloaded)
+		start=true target="127.0.0.1 8081 /function/f"
+		# An event that comes before the instance has asked for it is not worth a second one here.
+		daemon "max_instances = $INSTANCES" && tries snapshot ;;
+	hosted)
+		start="function_wasm 127.0.0.1 8082" target="127.0.0.1 8082 /" ;;
+	esac
+}
+
+end_instance() {
+	case $KIND in
+	networked | proxied) end_clone 0 ;;
+	offloaded) control function stop f >/dev/null ;;
+	hosted) killall -9 function_wasm ;;
+	esac
+	sleep 1
+}
 
 # maps: where the code of the programs lies that are measured.
 maps() {
 	for p in /proc/[0-9]*; do
 		read -r comm <$p/comm
-		case $comm in nginx|invoke|sh) continue ;; esac
+		case $comm in sh|init|cat) continue ;; esac
 		grep ' r-xp ' $p/maps 2>/dev/null | while read -r range flags offset device inode file; do
 			echo "MAP $comm $range $file"
 		done
 	done
 }
 
+# ---- what is measured ----
+
+# cold_case CASE EVENT: an event that finds no instance.
+cold_case() {
+	end_instance 2>/dev/null
+	maps
+	invoke --cold "$start" --warm 0 "$1" $target "$2" || return
+	maps
+}
+
+# warm_case CASE EVENT WARM SINGLE BATCH...: at an instance that may have worked already.
+warm_case() {
+	case=$1 event=$2 warm=$3 single=$4; shift 4
+	invoke --warm $warm --single $single "$case" $target "$event" "$@" && maps && return
+	end_instance 2>/dev/null
+	$start &
+	return 1
+}
+
+# The first case is that of the memory, too: of a clone that worked as long as the case says to warm up.
+memory_case() {
+	end_instance 2>/dev/null
+	invoke --cold "$start" --warm $3 --memory "$1" $target "$2" || return
+}
+
+measure() {
+	first=yes
+	while read -r case warm single batches event <&4; do
+		say "$case"
+		if [ $first ]; then
+			tries memory_case "$case" "$event" $warm || return
+			warm=5 first=
+		fi
+		tries warm_case "$case" "$event" $warm $single $(echo $batches | tr , ' ')
+	done 4</bench/cases
+	while read -r case warm single batches event <&4; do
+		[ $first ] || { first=yes; continue; }
+		say "cold $case"
+		tries cold_case "$case" "$event"
+	done 4</bench/cases
+	end_instance 2>/dev/null
+}
+
+@MORE@
 # symbols: where the code of the kernel and its modules lies, to the second serial port.
 symbols() { grep ' [tTwW] ' /proc/kallsyms | cut -d' ' -f1,3- >/dev/ttyS1; }
 
-# networked SYSTEM IMAGE EVENT BATCH...: a guest with virtio-net, a tap and vhost-net; events go straight to its own server.
-# Then the same from a snapshot.
-networked() {
-	system=$1 image=$2 event=$3; shift 2
-	invoke --memory "$system"
-	boot $image $NETWORK
-	tap_up 0
-	invoke "$system" 10.9.0.2 8080 / "$@" || tail -n 60 /run/console.$image
-	maps
-	kill $vmm; wait $vmm
-
-	mkfifo /run/monitor.in /run/monitor.out
-	cat /run/monitor.out >/dev/null &
-	SANDBOX=	# its state goes through a process
-	boot $image $NETWORK $(ram on) $MONITOR
-	exec 3>/run/monitor.in
-	tap_up 0
-	until grep -q listening /run/console.$image; do sleep 0.2; done
-	sleep 1
-	echo "migrate_set_capability x-ignore-shared on" >&3
-	echo "migrate \"exec:cat >/run/state\"" >&3
-	sleep 3
-	echo quit >&3
-	wait $vmm
-	cat /run/monitor.out >/dev/null &
-	invoke --cold "$system" 10.9.0.2 8080 / "$event" "/init clone $image" || { tail -n 60 /run/console.$image; ls -l /run/ram /run/state; }
-}
-
-# clone IMAGE: a clone of the guest that is saved in /run/ram and /run/state.
-clone() {
-	SANDBOX= vmm $1 $NETWORK $(ram off) $MONITOR -incoming defer
-	exec 3>/run/monitor.in
-	echo "migrate_set_capability x-ignore-shared on" >&3
-	echo "migrate_incoming \"exec:cat /run/state\"" >&3
-	tap_up 0
-	wait $vmm
-}
-
-# backend CONFIG: the daemon with the configuration of that name, beside what is common.
-backend() {
-	rm -rf /run/config; cp -r /bench/config /run/config
-	cp /functions/$1.conf /run/config/function.conf
-	nexus-backend --config /run/config 2>/run/backend.log &
-	backend=$!
-	until nexusctl --control /run/control.sock version >/dev/null 2>&1; do
-		sleep 0.2
-		kill -0 $backend 2>/dev/null || { cat /run/backend.log; return 1; }
-	done
-}
-
-# offloaded SYSTEM CONFIG EVENT BATCH...: a guest without a network device; events go to the daemon, which starts it.
-# Then the same from a snapshot.
-offloaded() {
-	system=$1 config=$2 event=$3; shift 2
-	invoke --memory "$system"
-	backend $config || return
-	invoke "$system" 127.0.0.1 8081 /function/f "$@" || tail -n 20 /run/backend.log
-	maps
-	nexusctl --control /run/control.sock function stop f >/dev/null
-	sleep 1
-	nexusctl --control /run/control.sock function snapshot f
-	sleep 1
-	invoke --cold "$system" 127.0.0.1 8081 /function/f "$event" true || tail -n 20 /run/backend.log
-	kill $backend; wait $backend
-}
-
-# hosted SYSTEM PROGRAM EVENT BATCH...: no guest, a process of the host.
-hosted() {
-	system=$1 program=$2; shift 2
-	invoke --memory "$system"
-	$program 127.0.0.1 8082 &
-	function=$!
-	invoke "$system" 127.0.0.1 8082 / "$@"
-	maps
-	kill $function; wait $function
-}
-
-# proxied SYSTEM IMAGE EVENT BATCH...: a guest with virtio-vsock, and a proxy on the host.
-proxied() {
-	system=$1 image=$2; shift 2
-	proxy 127.0.0.1 8083 &
-	proxy=$!
-	invoke --memory "$system"
-	boot $image -device vhost-vsock-pci,guest-cid=3
-	invoke "$system" 127.0.0.1 8083 / "$@" || tail -n 60 /run/console.$image
-	maps
-	kill $vmm $proxy; wait $vmm $proxy
-}
-
-[ "${1-}" != clone ] || { clone $2; exit; }
+. /bench/system
+case ${1-} in
+clone) clone $2; exit ;;
+end) end_clone $2; exit ;;
+esac
 
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t tmpfs -o size=90% run /run
 mkdir -p /dev/pts /dev/shm; mount -t debugfs debug /sys/kernel/debug
 for m in $(cat /modules); do insmod $m; done
+echo 1 >/proc/sys/net/ipv4/tcp_l3mdev_accept
 ulimit -n 65536
 mkdir -p /run/nexus/snapshots
 ip link set lo up
 nginx -e /run/nginx.log -c /bench/nginx.conf &
-@JOBS@
+await 20 test -s /bench/nginx.pid
+sleep 1
+if [ $KIND = symbols ]; then
+	symbols
+else
+	invoke --memory "$SYSTEM"
+	begin && @JOBS@
+	[ ! -e /run/backend.log ] || tail -n 5 /run/backend.log
+fi
 say ALL DONE
 echo "ALL DONE"
 poweroff -f

@@ -24,7 +24,7 @@ void http_listen(int port)
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
 	int one = 1;
 
-	listener = socket(AF_INET, SOCK_STREAM, 0);
+	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	check("bind", bind(listener, (struct sockaddr *)&address, sizeof(address)));
 	check("listen", listen(listener, 8));
@@ -39,7 +39,7 @@ const char *http_next(size_t *len)
 
 	while (have < want) {
 		if (connection < 0) {
-			connection = accept(listener, NULL, NULL);
+			connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 			check("accept", connection);
 			setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		}

@@ -26,9 +26,26 @@ def pack(root, out):
     return out
 
 
+def depends(image):
+    """Files and directories that a guest's image is made of, beside the packages of this machine."""
+    guest = f"{BUILD}/guest-lib"
+    of = {
+        "python_network": [f"{HERE}/handler.py", f"{HERE}/work.py", f"{HERE}/serve.py"],
+        "python_nexus": [f"{HERE}/handler.py", f"{HERE}/work.py", f"{guest}/python", f"{guest}/nexus-init", f"{guest}/libnexus-guest.so.1"],
+        "python_gateway": [f"{HERE}/handler.py", f"{HERE}/work.py", f"{HERE}/poll.py", f"{guest}/nexus-runtime", f"{guest}/nexus-init",
+                           f"{guest}/libnexus-guest.so.1"],
+        "c_network": [f"{BUILD}/selftests/bench/function_network"],
+        "c_vsock": [f"{BUILD}/selftests/bench/function_vsock"],
+        "c_nexus": [f"{BUILD}/selftests/bench/function_nexus", f"{guest}/nexus-init", f"{guest}/libnexus-guest.so.1"],
+    }
+    of["c_nexus_ahead"] = of["c_nexus"]
+    return of.get(image, [])
+
+
 def python_root(root, sdk):
     """A guest's root with Debian's python3 and the function: with the shims, or (sdk) the genuine SDK instead."""
-    subprocess.run([f"{BUILD}/guest-lib/python/image", *(("--package", "python3-boto3") if sdk else ()), root], check=True,
+    packages = ["python3-pil", *(["python3-boto3"] if sdk else [])]
+    subprocess.run([f"{BUILD}/guest-lib/python/image", *(word for name in packages for word in ("--package", name)), root], check=True,
                    stderr=subprocess.DEVNULL)
     shutil.copy(f"{BUILD}/guest-lib/nexus-init", f"{root}/init")
     if sdk:

@@ -1,141 +1,70 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The caller of a function, who also counts: sends events over one connection that is kept alive,
- * one after the other, and prints what a batch of them cost the machine.
+ * one after the other, and prints what they cost the machine.
  *
- *	invoke NAME ADDRESS PORT PATH EVENT BATCH...
+ *	invoke [OPTION]... NAME ADDRESS PORT PATH EVENT [BATCH]...
  *
- * First it waits until the function answers at all. Then a batch to warm up, and one of each length, each
- * back to back; then, for the way to an answer, SPACED invocations with pauses in between, so that
- * what the system does behind an answer is not in the next one's. A line of JSON for each, "COUNT {...}"; the
- * instructions are counted by split.c, between the marks.
+ * First it waits until the function answers at all. Then invocations to warm up, and a batch of each length,
+ * back to back; then, for the way to an answer, single invocations with pauses in between, so that
+ * what the system does behind an answer is not in the next one's. A line of JSON for each, "COUNT {...}", in the order
+ * of the marks at which split.c counts the instructions; "FAILED {...}" says how many single ones are without such a line.
  *
- *	invoke --cold NAME ADDRESS PORT PATH EVENT COMMAND
- *
- * Runs the command, which need not end, and counts until the first answer. Then a batch, and what everything occupies.
+ *	--warm N	invocations to warm up (30)
+ *	--single N	single invocations (0)
+ *	--cold COMMAND	run it first, it need not end, and count until the first answer
+ *	--memory	at last, what everything occupies
+ *	--device NAME	the network device to go through
+ *	--parallel N	instead of all this: N events at once, a connection each
+ *	--trace FILE	instead of all this: trace.h
  *
  *	invoke --memory NAME
  *
  * Only that.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
-#include <stdbool.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "caller.h"
 #include "counters.h"
 #include "mark.h"
+#include "trace.h"
 
-#define WARM_UP		30
-#define SPACED		24
 #define PAUSE		50000	/* us: far longer than anything goes on behind an answer */
 #define SETTLE		300000	/* us */
-#define PATIENCE	3000	/* tries to get a first answer */
-
-static struct sockaddr_in address;
-static char request[4096], answer[65536];
-static size_t request_len;
-static int fd = -1;
-
-static int die(const char *why)
-{
-	printf("FAILED: %s: %.300s\n", why, answer);
-	exit(1);
-}
-
-static bool open_connection(void)
-{
-	int one = 1;
-
-	fd = socket(AF_INET, SOCK_STREAM, 0);
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address))) {
-		int error = errno;
-
-		close(fd);
-		fd = -1;
-		errno = error;
-		return false;
-	}
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	return true;
-}
-
-/* Returns the status, 0 if the connection was lost; the answer's text is in `answer`. */
-static int invoke(void)
-{
-	size_t have = 0, want = SIZE_MAX;
-	char *body, *length;
-	ssize_t n;
-
-	if (write(fd, request, request_len) != (ssize_t)request_len)
-		return 0;
-	while (have < want && have < sizeof(answer) - 1) {
-		n = read(fd, answer + have, sizeof(answer) - 1 - have);
-		if (n <= 0)
-			return 0;
-		have += n;
-		answer[have] = '\0';
-		body = want == SIZE_MAX ? strstr(answer, "\r\n\r\n") : NULL;
-		if (!body)
-			continue;
-		length = strcasestr(answer, "\r\ncontent-length:");
-		want = body + 4 - answer + (length && length < body ? strtoul(length + 17, NULL, 10) : 0);
-	}
-	return atoi(answer + 9);
-}
-
-static void must(int status)
-{
-	if (status != 200)
-		die("an invocation failed");
-}
-
-static void first(void)
-{
-	for (int i = 0; i < PATIENCE; i++, usleep(20000)) {
-		if (fd >= 0 || open_connection()) {
-			int status = invoke();
-
-			if (status == 200)
-				return;
-			if (status)
-				die("the first invocation failed");
-			close(fd);
-			fd = -1;
-		}
-	}
-	snprintf(answer, sizeof(answer), "%s", strerror(errno));
-	die("no answer");
-}
+#define PARALLEL	1000	/* connections at most */
 
 static void batch(const char *name, unsigned int count)
 {
 	static struct counters before, after;
+	int64_t own;
 
 	usleep(SETTLE);
 	counters_read(&before);
 	MARK(MARK_BEGIN);
+	own = counters_own();
 	for (unsigned int i = 0; i < count; i++)
-		must(invoke());
+		caller_must(caller_invoke());
+	own = counters_own() - own;
 	MARK(MARK_END);
 	counters_read(&after);
-	printf("COUNT {\"system\": \"%s\", \"count\": %u, ", name, count);
+	printf("COUNT {\"system\": \"%s\", \"count\": %u, \"caller\": %lld, ", name, count, (long long)own);
 	counters_print(&before, &after);
 	printf("}\n");
 }
 
-static void spaced(const char *name)
+static void single(const char *name, unsigned int count)
 {
-	for (int i = 0; i < SPACED; i++) {
+	for (singles = 0; singles < count; singles++) {
 		usleep(PAUSE);
 		MARK(MARK_SENT);
-		must(invoke());
+		caller_must(caller_invoke());
 		MARK(MARK_ANSWERED);
 	}
-	printf("COUNT {\"system\": \"%s\", \"spaced\": %d}\n", name, SPACED);
+	printf("COUNT {\"system\": \"%s\", \"single\": %u}\n", name, count);
+	singles = 0;
 }
 
 static void memory(const char *name)
@@ -156,44 +85,87 @@ static void cold(const char *name, const char *command)
 		execl("/bin/sh", "sh", "-c", command, NULL);
 		_exit(127);
 	}
-	first();
+	caller_first();
 	MARK(MARK_END);
 	printf("COUNT {\"system\": \"%s\", \"cold\": 1}\n", name);
-	for (int i = 0; i < WARM_UP; i++)
-		must(invoke());
-	usleep(SETTLE);
-	memory(name);
+}
+
+static void parallel(unsigned int count)
+{
+	int connections[PARALLEL];
+
+	for (unsigned int i = 0; i < count && i < PARALLEL; i++) {
+		if (!caller_connect() || !caller_send())
+			die("an event was not taken");
+		connections[i] = caller_fd;
+	}
+	for (unsigned int i = 0; i < count && i < PARALLEL; i++) {
+		caller_fd = connections[i];
+		caller_must(caller_receive());
+	}
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: invoke [--warm N] [--single N] [--cold COMMAND] [--memory] [--device NAME] [--parallel N] [--trace FILE]\n"
+		"              NAME ADDRESS PORT PATH EVENT [BATCH]...\n"
+		"       invoke --memory NAME\n");
+	return 2;
 }
 
 int main(int argc, char **argv)
 {
-	const char *mode = argc > 1 && !strncmp(argv[1], "--", 2) ? argv[1] : "";
-	char **arg = argv + !!*mode;
-	int nr = argc - !!*mode;
+	static const struct option options[] = {
+		{ "warm", required_argument, NULL, 'w' }, { "single", required_argument, NULL, 's' },
+		{ "cold", required_argument, NULL, 'c' }, { "memory", no_argument, NULL, 'm' },
+		{ "device", required_argument, NULL, 'd' }, { "trace", required_argument, NULL, 't' },
+		{ "parallel", required_argument, NULL, 'p' }, { 0 }
+	};
+	unsigned int warm = 30, nr_single = 0, nr_parallel = 0;
+	const char *command = NULL, *device = NULL, *trace = NULL;
+	bool occupied = false;
+	char **arg;
+	int c;
 
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (c) {
+		case 'w': warm = atoi(optarg); break;
+		case 's': nr_single = atoi(optarg); break;
+		case 'c': command = optarg; break;
+		case 'm': occupied = true; break;
+		case 'd': device = optarg; break;
+		case 't': trace = optarg; break;
+		case 'p': nr_parallel = atoi(optarg); break;
+		default: return usage();
+		}
+	arg = argv + optind;
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (nr == 2 && !strcmp(mode, "--memory")) {
-		memory(arg[1]);
+	if (argc - optind == 1 && occupied) {
+		memory(arg[0]);
 		return 0;
 	}
-	if (nr < 6 || (*mode && (nr != 7 || strcmp(mode, "--cold")))) {
-		fprintf(stderr, "usage: invoke [--cold] NAME ADDRESS PORT PATH EVENT BATCH... | COMMAND\n"
-			"       invoke --memory NAME\n");
-		return 2;
-	}
-	address = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(atoi(arg[3])) };
-	inet_pton(AF_INET, arg[2], &address.sin_addr);
-	request_len = snprintf(request, sizeof(request), "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"
-			       "Content-Length: %zu\r\n\r\n%s", arg[4], arg[2], strlen(arg[5]), arg[5]);
-	if (*mode) {
-		cold(arg[1], arg[6]);
+	if (argc - optind < 5)
+		return usage();
+	caller_open(arg[1], arg[2], arg[3], arg[4], device);
+	if (nr_parallel) {
+		parallel(nr_parallel);
 		return 0;
 	}
-	first();
-	for (int i = 0; i < WARM_UP; i++)
-		must(invoke());
-	for (int i = 6; i < nr; i++)
-		batch(arg[1], atoi(arg[i]));
-	spaced(arg[1]);
+	if (trace)
+		return trace_run(trace, arg);
+	if (command)
+		cold(arg[0], command);
+	else
+		caller_first();
+	for (unsigned int i = 0; i < warm; i++)
+		caller_must(caller_invoke());
+	for (arg += 5; *arg; arg++)
+		batch(argv[optind], atoi(*arg));
+	if (nr_single)
+		single(argv[optind], nr_single);
+	if (occupied) {
+		usleep(SETTLE);
+		memory(argv[optind]);
+	}
 	return 0;
 }

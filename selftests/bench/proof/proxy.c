@@ -19,6 +19,7 @@
 #include "vsock_message.h"
 
 static int guest;
+static char **arguments;
 
 static void check(const char *what, long ret)
 {
@@ -28,11 +29,19 @@ static void check(const char *what, long ret)
 	exit(1);
 }
 
+/* The guest went: everything afresh, for the next one. */
+static void gone(void)
+{
+	execvp(arguments[0], arguments);
+	exit(1);
+}
+
 static void receive(void *buf, size_t len)
 {
 	for (ssize_t n; len; len -= n, buf = (char *)buf + n) {
 		n = read(guest, buf, len);
-		check("guest", n > 0 ? 0 : -1);
+		if (n <= 0)
+			gone();
 	}
 }
 
@@ -40,7 +49,8 @@ static void send_all(const void *data, size_t len)
 {
 	for (ssize_t n; len; len -= n, data = (const char *)data + n) {
 		n = write(guest, data, len);
-		check("guest", n);
+		if (n < 0)
+			gone();
 	}
 }
 
@@ -119,15 +129,16 @@ int main(int argc, char **argv)
 {
 	struct sockaddr_vm address = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = VSOCK_PORT };
 	struct object object = { .data = malloc(OBJECT_MAX) };
-	int listener = socket(AF_VSOCK, SOCK_STREAM, 0);
+	int listener = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (argc != 3)
 		return 2;
+	arguments = argv;
 	check("bind", bind(listener, (struct sockaddr *)&address, sizeof(address)));
 	check("listen", listen(listener, 1));
 	store_open(argv[1]);
 	http_listen(atoi(argv[2]));
-	guest = accept(listener, NULL, NULL);
+	guest = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	check("accept", guest);
 	for (;;)
 		serve(&object);

@@ -3,11 +3,12 @@
 """One page, self-contained, of a bench.json.
 
 bench.json:
-  format     1
+  format     2
   when, commit, kernel, vmm      text
   summary    text: what was compared, in two sentences
   headlines  [{name, paper, target, ours, unit, less, note, costs}]: numbers, or null if not measured (note says
              why); less: true if less is better; costs: [[name, value, unit]], the largest that are left
+  tables     [{title, caption, columns, rows}]: text
   figures    [{id, title, caption, unit, series, bars}]: series names the parts of a bar ([""]: they have none), bars
              are [{label, values, ours}]; the first one is what the others are compared with
   method, limits                 [text]
@@ -66,6 +67,13 @@ def items(lines):
     return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
 
 
+def table(found):
+    head = "".join(f"<th>{escape(column)}" for column in found["columns"])
+    rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in found["rows"])
+    return (f"<h2>{escape(found['title'])}</h2><table><tr>{head}</tr>{rows}</table>"
+            f'<p class="caption">{escape(found["caption"])}</p>')
+
+
 def page(bench):
     parts = [f"<!doctype html><html lang=en><meta charset=utf-8><title>Nexus: the proof</title><style>{STYLE}</style>",
              "<h1>Nexus against what it replaces</h1>",
@@ -76,6 +84,7 @@ def page(bench):
     for figure in bench["figures"]:
         parts += [f'<h2 id="{escape(figure["id"])}">{escape(figure["title"])}</h2>', chart.legend(figure["series"]),
                   chart.bars(figure), f'<p class="caption">{escape(figure["caption"])}</p>']
+    parts += map(table, bench.get("tables", ()))
     parts += ["<h2>Method</h2>", items(bench["method"]), "<h2>Limits, and in whose favour</h2>", items(bench["limits"])]
     if bench["not_run"]:
         parts += ["<h2>Not run</h2>", items(f"{what}: {why}" for what, why in bench["not_run"])]

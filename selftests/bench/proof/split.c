@@ -7,7 +7,8 @@
  *	-plugin split.so,out=FILE
  *
  * At each mark a line "mark KIND GUEST_USER GUEST_KERNEL HOST_USER HOST_KERNEL" is appended, instructions
- * since the start; at each end of a phase also "at MODE ADDRESS INSTRUCTIONS" for the phase's hottest blocks.
+ * since the start; at each end of a phase also "at MODE ADDRESS INSTRUCTIONS" for the phase's hottest blocks, and
+ * "in ADDRESS INSTRUCTIONS" for each 64 KiB of the host's programs: all of the phase's.
  *
  * Blocks of code are translated apart for nested guests (QEMU keeps a flag for them); which world
  * is running is known from the last VMRUN and whether the instruction behind it, which only a #VMEXIT
@@ -71,6 +72,32 @@ static int hotter(const void *a, const void *b)
 	return x < y ? 1 : x > y ? -1 : 0;
 }
 
+static int lower(const void *a, const void *b)
+{
+	uint64_t x = (*(const struct block *const *)a)->key, y = (*(const struct block *const *)b)->key;
+
+	return x < y ? -1 : x > y ? 1 : 0;
+}
+
+static void print_programs(const struct block **list, size_t n)
+{
+	uint64_t sum = 0, at = 0;
+
+	qsort(list, n, sizeof(*list), lower);
+	for (size_t i = 0; i < n; i++) {
+		if ((list[i]->key & 3) != HOST_USER)
+			continue;
+		if (list[i]->key >> 18 != at && sum) {
+			fprintf(out, "in %llx %llu\n", (unsigned long long)at << 16, (unsigned long long)sum);
+			sum = 0;
+		}
+		at = list[i]->key >> 18;
+		sum += phase_count(list[i]);
+	}
+	if (sum)
+		fprintf(out, "in %llx %llu\n", (unsigned long long)at << 16, (unsigned long long)sum);
+}
+
 static void print_hottest(void)
 {
 	const struct block **list = malloc(sizeof(*list) * BLOCKS);
@@ -89,6 +116,7 @@ static void print_hottest(void)
 		fprintf(out, "at %d %llx %llu\n", mode, (unsigned long long)address,
 			(unsigned long long)phase_count(list[i]));
 	}
+	print_programs(list, n);
 	free(list);
 }
 

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Part of host.sh: instances are added until the memory is full, or one does not answer.
+ROOM=655360 RESERVE=32768	# KiB
+
+available() { while read -r name value unit; do [ $name != MemAvailable: ] || echo $value; done </proc/meminfo; }
+vms() { ls -d /sys/kernel/debug/kvm/*-* 2>/dev/null | wc -l; }
+
+# All of the first N answer, COUNT times.
+all_answer() {
+	if [ $KIND = offloaded ]; then
+		for round in $(seq $2); do invoke --parallel $1 all $target "$event" || return; done
+		return
+	fi
+	for k in $(seq $1); do invoke --device vrf$k --warm $(($2 - 1)) all $target "$event" || return; done
+}
+
+# one_more N: the Nth instance; it works a little.
+one_more() {
+	if [ $KIND = offloaded ]; then
+		all_answer $1 5 && [ $(vms) -ge $1 ]
+		return
+	fi
+	end_clone $1 2>/dev/null
+	clone $1 &
+	invoke --device vrf$1 --warm 9 one $target "$event"
+}
+
+density() {
+	read -r case warm single batches event </bench/cases
+	# What they have in common is in memory before.
+	tries one_more 1 || return
+	[ $KIND = offloaded ] && control function stop f || end_clone 1
+	await 20 test $(vms) = 0
+	sleep 3
+	echo $((($(available) - ROOM) / 2048)) >/proc/sys/vm/nr_hugepages
+	sleep 1
+	begin=$(available) n=0 end="the memory was full"
+	while [ $(available) -gt $RESERVE ] && [ $n -lt 200 ]; do
+		tries one_more $((n + 1)) || { end="one did not answer"; break; }
+		n=$((n + 1))
+		say "$n instances, $(available) KiB available"
+	done
+	left=$(available)
+	tries all_answer $n 1 || end="one did not answer any more"
+	echo "DENSITY {\"memory\": $((begin - RESERVE)), \"instances\": $n, \"each\": $(((begin - left) / n)), \"end\": \"$end\"}"
+}
