@@ -15,11 +15,12 @@ COPIES = {f"copy-{size}": ("copy", f"in-{size}", warm, single, batches)
           for size, warm, single, batches in ((64 << 10, 30, 24, (20, 20)), (1 << 10, 8, 10, (20,)),
                                               (1 << 20, 5, 5, (6,)), (8 << 20, 3, 3, (4,)))}
 WORKS = {"none": ("none", "in-1024", 8, 10, (20,)), "gzip": ("gzip", "table", 4, 5, (6,)), "csv": ("csv", "table", 4, 5, (6,)),
-         "thumbnail": ("thumbnail", "image", 4, 5, (6,))}
-# What these cannot do: Pillow is Python's; zlib is not compiled for WebAssembly.
-WITHOUT = {"c": ("thumbnail",), "c wasm": ("thumbnail", "gzip")}
+         "thumbnail": ("thumbnail", "image", 4, 5, (6,)), "chain": ("chain", "in-65536", 6, 6, (10,))}
+# What these cannot do: Pillow is Python's, and so is a client of Lambda; zlib is not compiled for WebAssembly.
+WITHOUT = {"c": ("thumbnail", "chain"), "c wasm": ("thumbnail", "chain", "gzip")}
 TITLES = {**{f"copy-{size}": f"{size >> 10} KiB" if size < 1 << 20 else f"{size >> 20} MiB" for size in SIZES},
-          "none": "no-op", "gzip": "compress 64 KiB", "csv": "CSV to JSON, 64 KiB", "thumbnail": "thumbnail"}
+          "none": "no-op", "gzip": "compress 64 KiB", "csv": "CSV to JSON, 64 KiB", "thumbnail": "thumbnail",
+          "chain": "chain of two, 64 KiB"}
 
 
 def cases_of(system, quick=False):

@@ -305,7 +305,8 @@ def not_run(results, expected):
             rows.append([what, "not run"])
     if not results.get("unix"):
         rows.append(["on the machine itself, over the unix transport", "not run"])
-    rows.append(["thumbnail in C; compress as WebAssembly", "Pillow is Python's; zlib is not compiled for WebAssembly"])
+    rows.append(["thumbnail and chain in C; compress as WebAssembly", "Pillow is Python's, and so is a client of Lambda; zlib is not compiled "
+                 "for WebAssembly"])
     rows.append(["the gateway in C, the vsock proxy in Python", "each was built once, for the language that it says more of"])
     return rows
 

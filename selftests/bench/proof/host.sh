@@ -78,17 +78,17 @@ end_clone() { [ ! -e /run/vmm$1 ] || { kill -9 $(cat /run/vmm$1); rm /run/vmm$1;
 
 # ---- the systems: begin, $start (a command, or none), $target, end_instance ----
 
-# daemon LINE...: with these lines more in [backend].
 daemon() {
 	rm -rf /run/config; cp -r /bench/config /run/config
 	cp /bench/function.conf /run/config/
-	for line in "$@"; do sed -i "s/^\[backend\]/&\n$line/" /run/config/nexus.conf; done
 	nexus-backend --config /run/config 2>/run/backend.log &
 	backend=$!
 	await 20 nexusctl --control /run/control.sock version >/dev/null || { cat /run/backend.log; return 1; }
 }
 control() { nexusctl --control /run/control.sock "$@"; }
 snapshot() { timeout 60 nexusctl --control /run/control.sock function snapshot f; }
+# Functions of one image may have one snapshot.
+same_snapshot() { mkdir -m 700 /run/nexus/snapshots/$1 && ln /run/nexus/snapshots/f/* /run/nexus/snapshots/$1/; }
 
 begin() {
 	case $KIND in
@@ -101,8 +101,9 @@ begin() {
 		tries template ;;
 	offloaded)
 		start=true target="127.0.0.1 8081 /function/f"
-		# An event that comes before the instance has asked for it is not worth a second one here.
-		daemon "max_instances = $INSTANCES" && tries snapshot ;;
+		sed -n '/^\[function f\]/,$p' /bench/function.conf >/run/function
+		sed 's/^\[function f\]/[function g]/' /run/function >>/bench/function.conf
+		daemon && tries snapshot && same_snapshot g ;;
 	hosted)
 		start="function_wasm 127.0.0.1 8082" target="127.0.0.1 8082 /" ;;
 	esac
@@ -110,12 +111,21 @@ begin() {
 
 end_instance() {
 	case $KIND in
-	networked | proxied) end_clone 0 ;;
-	offloaded) control function stop f >/dev/null ;;
+	networked | proxied) end_clone 0; end_clone 1 ;;
+	offloaded) control function stop f; control function stop g ;;
 	hosted) killall -9 function_wasm ;;
-	esac
+	esac >/dev/null 2>&1
 	sleep 1
 }
+
+# A chain's second function is the first clone; the first function, which the caller reaches, is the second one.
+command_of() {
+	case $KIND-$1 in
+	networked-chain) echo "/init pair" ;;
+	*) echo "$start" ;;
+	esac
+}
+through() { case $KIND-$1 in networked-chain) echo "--device vrf1" ;; esac; }
 
 # maps: where the code of the programs lies that are measured.
 maps() {
@@ -132,24 +142,25 @@ maps() {
 
 # cold_case CASE EVENT: an event that finds no instance.
 cold_case() {
-	end_instance 2>/dev/null
+	end_instance
 	maps
-	invoke --cold "$start" --warm 0 "$1" $target "$2" || return
+	invoke $(through $1) --cold "$(command_of $1)" --warm 0 "$1" $target "$2" || return
 	maps
 }
 
 # warm_case CASE EVENT WARM SINGLE BATCH...: at an instance that may have worked already.
 warm_case() {
 	case=$1 event=$2 warm=$3 single=$4; shift 4
-	invoke --warm $warm --single $single "$case" $target "$event" "$@" && maps && return
-	end_instance 2>/dev/null
+	[ $KIND-$case != networked-chain ] || [ -e /run/vmm1 ] || clone 1 &
+	invoke $(through $case) --warm $warm --single $single "$case" $target "$event" "$@" && maps && return
+	end_instance
 	$start &
 	return 1
 }
 
 # The first case is that of the memory, too: of a clone that worked as long as the case says to warm up.
 memory_case() {
-	end_instance 2>/dev/null
+	end_instance
 	invoke --cold "$start" --warm $3 --memory "$1" $target "$2" || return
 }
 
@@ -168,7 +179,7 @@ measure() {
 		say "cold $case"
 		tries cold_case "$case" "$event"
 	done 4</bench/cases
-	end_instance 2>/dev/null
+	end_instance
 }
 
 @MORE@
@@ -178,6 +189,7 @@ symbols() { grep ' [tTwW] ' /proc/kallsyms | cut -d' ' -f1,3- >/dev/ttyS1; }
 . /bench/system
 case ${1-} in
 clone) clone $2; exit ;;
+pair) clone 0 & clone 1; exit ;;
 end) end_clone $2; exit ;;
 esac
 

@@ -8,8 +8,8 @@ from bench import BUILD, fail
 from icount import VHOST, modules, write
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# botocore brings models of 300 services; an image of a function that uses S3 has no more than these.
-SDK_DATA = ("s3", "endpoints.json", "partitions.json", "_retry.json", "sdk-default-configuration.json")
+# botocore brings models of 300 services; an image of a function that uses two has no more than these.
+SDK_DATA = ("s3", "lambda", "endpoints.json", "partitions.json", "_retry.json", "sdk-default-configuration.json")
 SITE = "usr/lib/python3/dist-packages"
 KERNEL_APPEND = "console=ttyS0 pci=noearly panic=-1 quiet mitigations=off"
 

@@ -6,11 +6,10 @@ trace() {
 		# All of them are of one image: so is their snapshot.
 		kill $backend; wait $backend
 		for k in $(seq @FUNCTIONS@); do
-			cp -rl /run/nexus/snapshots/f /run/nexus/snapshots/f$k
-			sed -n "/^\[function f\]/,\$p" /bench/function.conf | sed "s/^\[function f\]/[function f$k]/; s/^keep_alive.*/keep_alive = @KEEP_ALIVE@s/" >>/bench/function.conf.more
+			same_snapshot f$k
+			sed "s/^\[function f\]/[function f$k]/; s/^keep_alive.*/keep_alive = @KEEP_ALIVE@s/" /run/function >>/bench/function.conf
 		done
-		cat /bench/function.conf.more >>/bench/function.conf
-		daemon "max_instances = 1000" || return
+		daemon || return
 	fi
 	tries invoke --trace /bench/trace trace $target "$event"
 }
