@@ -3,6 +3,7 @@
 ROOM=655360 RESERVE=32768	# KiB
 
 available() { while read -r name value unit; do [ $name != MemAvailable: ] || echo $value; done </proc/meminfo; }
+no_vms() { [ "$(vms)" = 0 ]; }
 vms() { ls -d /sys/kernel/debug/kvm/*-* 2>/dev/null | wc -l; }
 
 # All of the first N answer, COUNT times.
@@ -30,17 +31,17 @@ density() {
 	# What they have in common is in memory before.
 	tries one_more 1 || return
 	[ $KIND = offloaded ] && control function stop f || end_clone 1
-	await 20 test $(vms) = 0
+	await 20 no_vms
 	sleep 3
 	echo $((($(available) - ROOM) / 2048)) >/proc/sys/vm/nr_hugepages
 	sleep 1
 	begin=$(available) n=0 end="the memory was full"
 	while [ $(available) -gt $RESERVE ] && [ $n -lt 200 ]; do
 		tries one_more $((n + 1)) || { end="one did not answer"; break; }
-		n=$((n + 1))
+		n=$(vms)
 		say "$n instances, $(available) KiB available"
 	done
 	left=$(available)
 	tries all_answer $n 1 || end="one did not answer any more"
-	echo "DENSITY {\"memory\": $((begin - RESERVE)), \"instances\": $n, \"each\": $(((begin - left) / n)), \"end\": \"$end\"}"
+	[ $n -gt 0 ] && echo "DENSITY {\"memory\": $((begin - RESERVE)), \"instances\": $n, \"each\": $(((begin - left) / n)), \"end\": \"$end\"}"
 }
