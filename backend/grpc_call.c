@@ -54,6 +54,7 @@ struct grpc_call *grpc_call_new(struct worker *worker, struct channel *channel)
 	call->worker = worker;
 	call->refs = 1;
 	call->max_message = GRPC_MESSAGE_MAX;
+	call->rx_encoding = call->tx_encoding = "";
 	call->deadline.expired = call_expired;
 	return call;
 }

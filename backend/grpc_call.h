@@ -32,7 +32,7 @@ struct grpc_far_type {
 	void (*consumed)(struct grpc_call *call, size_t len);
 	void (*leave)(struct grpc_call *call);		/* the call is over on this side: cancel it; `far` is gone */
 	/* A server's; they take the metadata over. */
-	void (*headers)(struct grpc_call *call, struct grpc_metadata *metadata);
+	void (*headers)(struct grpc_call *call, struct grpc_metadata *metadata, const char *encoding);
 	void (*finish)(struct grpc_call *call, unsigned int status, const char *details,
 		       struct grpc_metadata *metadata);
 };
@@ -58,8 +58,14 @@ struct grpc_call {
 	enum grpc_status status;
 	char *details;			/* from malloc; NULL: none */
 
+	/* Compressed messages pass as they are: packing and unpacking is the guest's work, and its memory. */
+	const char *rx_encoding;	/* of those that come; "": none; constant text, as the next */
+	const char *tx_encoding;	/* of those that the guest sends */
+	bool takes_compressed;
+
 	/* the message that is being taken */
 	uint32_t max_message;
+	bool compressed;
 	bool in_message;
 	uint32_t left;			/* bytes of it */
 
@@ -126,6 +132,7 @@ struct grpc_send {
 	bool empty, end;
 	bool unary;			/* a GrpcCall */
 	bool answered;			/* its message is here */
+	bool compressed;
 	bool waits;			/* not counted as in flight: the daemon's end does not wait for it */
 };
 

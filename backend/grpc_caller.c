@@ -20,8 +20,9 @@ struct stream {
 	struct loop_timer deadline;
 	size_t room;			/* for metadata */
 	struct grpc_metadata metadata;
-	char *path, *authority;
-	bool post, grpc, encoded, wrong_timeout, too_much;
+	char *path, *authority, *accept_encoding;
+	const char *encoding;		/* "": none; NULL: one that is not known here */
+	bool post, grpc, wrong_timeout, too_much;
 	uint64_t timeout_ms;
 	bool responded;			/* headers are sent */
 	bool finished;			/* so is the end */
@@ -29,7 +30,7 @@ struct stream {
 
 /* ---- answers ---- */
 
-static void stream_respond(struct stream *stream, const struct grpc_metadata *metadata)
+static void stream_respond(struct stream *stream, const struct grpc_metadata *metadata, const char *encoding)
 {
 	struct grpc_block *block = grpc_block_new();
 
@@ -37,8 +38,8 @@ static void stream_respond(struct stream *stream, const struct grpc_metadata *me
 	if (block) {
 		grpc_block_add(block, ":status", "200");
 		grpc_block_add(block, "content-type", "application/grpc");
-		grpc_block_add(block, "grpc-encoding", "identity");
-		grpc_block_add(block, "grpc-accept-encoding", "identity");
+		grpc_block_add(block, "grpc-encoding", *encoding ? encoding : "identity");
+		grpc_block_add(block, "grpc-accept-encoding", GRPC_ENCODINGS);
 		if (metadata)
 			grpc_block_metadata(block, metadata);
 		if (!block->overflow && !h2_respond(&stream->h2, block->nv, block->nr, false)) {
@@ -70,8 +71,8 @@ static void stream_finish(struct stream *stream, unsigned int status, const char
 	if (!stream->responded) {
 		grpc_block_add(block, ":status", "200");
 		grpc_block_add(block, "content-type", "application/grpc");
-		if (stream->encoded)
-			grpc_block_add(block, "grpc-accept-encoding", "identity");
+		if (!stream->encoding)
+			grpc_block_add(block, "grpc-accept-encoding", GRPC_ENCODINGS);
 	}
 	grpc_block_status(block, status, details);
 	if (trailing)
@@ -172,7 +173,7 @@ static void stream_look(struct stream *stream)
 	consumed = link->consumed;
 	link->consumed = 0;
 	if (!stream->responded && (link->has_headers || link->tx.len))
-		stream_respond(stream, &link->headers);
+		stream_respond(stream, &link->headers, link->tx_encoding);
 	n = link->tx.len ? h2_write(&stream->h2, link->tx.data, link->tx.len) : 0;
 	if (n) {
 		grpc_bytes_drop(&link->tx, n);
@@ -248,7 +249,9 @@ static bool stream_link(struct stream *stream, struct function *function)
 	link->stream = stream;
 	link->method = stream->path;
 	link->authority = stream->authority ? stream->authority : strdup("");
-	stream->path = stream->authority = NULL;
+	link->encoding = stream->encoding;
+	link->accept_encoding = stream->accept_encoding;
+	stream->path = stream->authority = stream->accept_encoding = NULL;
 	link->peer = strdup(stream->session->peer);
 	link->metadata = stream->metadata;
 	stream->metadata = (struct grpc_metadata){ 0 };
@@ -311,8 +314,9 @@ static void on_headers(struct h2_stream *h2, bool end)
 	function = stream->path ? function_of(stream->path, tenant) : NULL;
 	if (stream->wrong_timeout)
 		stream_finish(stream, GRPC_INTERNAL, "the value of grpc-timeout is none", NULL);
-	else if (stream->encoded)
-		stream_finish(stream, GRPC_UNIMPLEMENTED, "messages are not taken compressed: use identity", NULL);
+	else if (!stream->encoding)
+		stream_finish(stream, GRPC_UNIMPLEMENTED, "messages are not taken so compressed: use gzip, deflate or identity",
+			      NULL);
 	else if (!function)
 		stream_finish(stream, GRPC_UNIMPLEMENTED, "no function serves this method's service", NULL);
 	else
@@ -327,6 +331,7 @@ static struct h2_stream *on_open(struct h2 *h2)
 		return NULL;
 	stream->session = h2_of(h2);
 	stream->room = GRPC_METADATA_MAX;
+	stream->encoding = "";
 	stream->deadline.expired = deadline_expired;
 	return &stream->h2;
 }
@@ -354,7 +359,11 @@ static void on_header(struct h2_stream *h2, const char *name, size_t name_len, c
 	else if (name_is(name, name_len, "grpc-timeout"))
 		stream->wrong_timeout = !grpc_timeout_parse(value, value_len, &stream->timeout_ms);
 	else if (name_is(name, name_len, "grpc-encoding"))
-		stream->encoded = !name_is(value, value_len, "identity");
+		stream->encoding = grpc_encoding(value, value_len);
+	else if (name_is(name, name_len, "grpc-accept-encoding") && !stream->accept_encoding && value_len < GRPC_METADATA_MAX)
+		stream->accept_encoding = strndup(value, value_len);
+	else if (name_is(name, name_len, "user-agent"))		/* servers show it among the metadata */
+		stream->too_much |= !grpc_metadata_append(&stream->metadata, &stream->room, name, name_len, value, value_len);
 	else if (!grpc_metadata_add(&stream->metadata, &stream->room, name, name_len, value, value_len))
 		stream->too_much = true;
 }
@@ -421,6 +430,7 @@ static void on_closed(struct h2_stream *h2, uint32_t error)
 	grpc_metadata_clear(&stream->metadata);
 	free(stream->path);
 	free(stream->authority);
+	free(stream->accept_encoding);
 	h2_stream_clear(h2);
 	free(stream);
 }

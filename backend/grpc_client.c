@@ -272,8 +272,8 @@ void grpc_clients_free(struct grpc_clients *clients)
 	free(clients);
 }
 
-int grpc_client_open(struct op *op, struct grpc_call *call, const struct origin *origin,
-		     const struct grpc_metadata *metadata, uint32_t timeout_ms)
+int grpc_client_open(struct op *op, struct grpc_call *call, const Nexus__V1__GrpcStart *start,
+		     const struct origin *origin, const struct grpc_metadata *metadata)
 {
 	struct grpc_client *client = client_find(op, origin);
 
@@ -282,7 +282,7 @@ int grpc_client_open(struct op *op, struct grpc_call *call, const struct origin 
 	if (client->nr_waiting >= GRPC_WAITING_MAX)
 		return op_error(op, -EBUSY, "NexusLimitExceeded", "%u calls wait for a connection to %.200s already",
 				client->nr_waiting, origin->endpoint.url);
-	if (!grpc_stream_new(client, call, origin, metadata, timeout_ms)) {
+	if (!grpc_stream_new(client, call, start, origin, metadata)) {
 		grpc_client_again(client);
 		return op_error(op, -ENOMEM, "NexusInternal", "the host has not enough memory");
 	}

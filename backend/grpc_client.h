@@ -17,12 +17,9 @@ struct origin;
 #define GRPC_CONNECTIONS_MAX	4U	/* to one endpoint, when those that are open have no room */
 #define GRPC_WAITING_MAX	1024U	/* calls that wait for room, of one endpoint */
 
-/*
- * Open a call; what becomes of it the call is told later. timeout_ms: what the server is told; 0: nothing.
- * 0, or -errno after op_error().
- */
-int grpc_client_open(struct op *op, struct grpc_call *call, const struct origin *origin,
-		     const struct grpc_metadata *metadata, uint32_t timeout_ms);
+/* Open a call, whose `start` was checked; what becomes of it the call is told later. 0, or -errno after op_error(). */
+int grpc_client_open(struct op *op, struct grpc_call *call, const Nexus__V1__GrpcStart *start,
+		     const struct origin *origin, const struct grpc_metadata *metadata);
 
 /* NULL is no error. No call is open any more. */
 void grpc_clients_free(struct grpc_clients *clients);

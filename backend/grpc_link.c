@@ -14,6 +14,7 @@ struct grpc_link *grpc_link_new(struct loop *ingress)
 		return NULL;
 	link->refs = 1;
 	link->ingress = ingress;
+	link->encoding = link->tx_encoding = "";
 	pthread_mutex_init(&link->lock, NULL);
 	return link;
 }
@@ -34,6 +35,7 @@ void grpc_link_put(struct grpc_link *link)
 	grpc_metadata_clear(&link->trailing);
 	free(link->method);
 	free(link->authority);
+	free(link->accept_encoding);
 	free(link->peer);
 	free(link->details);
 	free(link->rx.data);

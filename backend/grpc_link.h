@@ -29,6 +29,8 @@ struct grpc_link {
 
 	/* constant once it is submitted */
 	char *method, *authority, *peer;	/* from malloc */
+	const char *encoding;		/* of the caller's compressed messages; "": none; constant text */
+	char *accept_encoding;		/* from malloc */
 	struct grpc_metadata metadata;
 	uint64_t timeout_ms;		/* the caller's, when he called; 0: none */
 	uint64_t deadline_ms;		/* then: monotonic */
@@ -50,6 +52,7 @@ struct grpc_link {
 	bool wants_room;		/* it did not take all that was written */
 	bool has_headers;
 	struct grpc_metadata headers;
+	const char *tx_encoding;	/* of the guest's compressed messages, as above */
 	bool finished;
 	unsigned int status;
 	char *details;			/* from malloc */

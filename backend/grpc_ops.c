@@ -17,6 +17,20 @@
 
 /* ---- calls that the guest makes ---- */
 
+/* What the guest wants in the request's headers. 0, or -EINVAL after op_error(). */
+static int start_check(struct op *op, const Nexus__V1__GrpcStart *start)
+{
+	if (!grpc_encoding(start->encoding, strlen(start->encoding)))
+		return op_error(op, -EINVAL, "NexusBadRequest", "encoding \"%.32s\": write gzip or deflate", start->encoding);
+	if (strlen(start->user_agent) > GRPC_AGENT_MAX)
+		return op_error(op, -EINVAL, "NexusBadRequest", "a user agent of more than %d bytes", GRPC_AGENT_MAX);
+	for (const char *p = start->user_agent; *p; p++) {
+		if (*p < 0x20 || *p > 0x7e)
+			return op_error(op, -EINVAL, "NexusBadRequest", "a user agent is printable ASCII");
+	}
+	return 0;
+}
+
 /* With the other side on its way. NULL after op_error(), which *ret has. */
 static struct grpc_call *call_open(struct op *op, const Nexus__V1__GrpcStart *start, bool handle, int *ret)
 {
@@ -25,6 +39,8 @@ static struct grpc_call *call_open(struct op *op, const Nexus__V1__GrpcStart *st
 	struct origin origin;
 
 	*ret = origin_grpc(op, start, &origin);
+	if (!*ret)
+		*ret = start_check(op, start);
 	if (!*ret)
 		*ret = grpc_metadata_take(op, &metadata, start->metadata, start->n_metadata);
 	if (!*ret) {
@@ -37,8 +53,10 @@ static struct grpc_call *call_open(struct op *op, const Nexus__V1__GrpcStart *st
 	if (!*ret) {
 		if (start->max_message)
 			call->max_message = start->max_message;
+		call->tx_encoding = grpc_encoding(start->encoding, strlen(start->encoding));
+		call->takes_compressed = start->takes_compressed;
 		counter_add(&op->worker->counters.grpc_calls, 1);
-		*ret = grpc_client_open(op, call, &origin, &metadata, start->timeout_ms);
+		*ret = grpc_client_open(op, call, start, &origin, &metadata);
 		if (!*ret)
 			grpc_call_deadline(call, start->timeout_ms);
 	}
@@ -68,6 +86,7 @@ static int unary_start(struct op *op)
 	state->unary = true;
 	state->end = true;
 	state->length = request->content_length;
+	state->compressed = request->compressed && *state->call->tx_encoding;
 	state->call->sender = op;
 	grpc_call_send(state->call);
 	return 0;
@@ -157,7 +176,10 @@ static int send_start(struct op *op)
 				request->content_length, MESSAGE_LIMIT);
 	if (request->end && state->call->server)
 		return op_error(op, -EINVAL, "NexusBadRequest", "a server ends its call by finishing it");
+	if (request->compressed && !*state->call->tx_encoding)
+		return op_error(op, -EINVAL, "NexusBadRequest", "a compressed message of a call without an encoding");
 	state->length = request->content_length;
+	state->compressed = request->compressed;
 	state->empty = request->empty;
 	state->end = request->end;
 	state->call->sent_headers = true;
@@ -201,6 +223,8 @@ static int receive_start(struct op *op)
 		return ret;
 	if (state->call->receiver)
 		return op_error(op, -EBUSY, "NexusLimitExceeded", "somebody else receives from this call: wait for him");
+	if (op->request->grpc_receive->max_message)
+		state->call->max_message = op->request->grpc_receive->max_message;
 	state->call->receiver = op;
 	grpc_call_receive(state->call);
 	return 0;
@@ -279,12 +303,16 @@ static int headers_start(struct op *op)
 {
 	const Nexus__V1__GrpcHeaders *request = op->request->grpc_headers;
 	struct grpc_metadata metadata = { 0 };
+	const char *encoding;
 	struct grpc_call *call;
 	int ret;
 
 	call = served_of(op, request->handle, &ret);
 	if (!call)
 		return ret;
+	encoding = grpc_encoding(request->encoding, strlen(request->encoding));
+	if (!encoding)
+		return op_error(op, -EINVAL, "NexusBadRequest", "encoding \"%.32s\": write gzip or deflate", request->encoding);
 	if (call->sent_headers)
 		return op_error(op, -EINVAL, "NexusBadRequest", "initial metadata were sent already");
 	ret = grpc_metadata_take(op, &metadata, request->metadata, request->n_metadata);
@@ -293,7 +321,8 @@ static int headers_start(struct op *op)
 		return ret;
 	}
 	call->sent_headers = true;
-	call->type->headers(call, &metadata);
+	call->tx_encoding = encoding;
+	call->type->headers(call, &metadata, encoding);
 	op_finish(op, 0);
 	return 0;
 }

@@ -27,6 +27,8 @@ static Nexus__V1__GrpcResult *call_result(struct grpc_call *call, Nexus__V1__Grp
 
 	nexus__v1__grpc_result__init(result);
 	result->kind = kind;
+	if (call->compressed)
+		result->encoding = op_strdup(op, call->rx_encoding);
 	if (call->has_initial && !call->told_initial && kind != NEXUS__V1__GRPC_KIND__GRPC_HALF_CLOSE) {
 		result->n_initial = call->initial.nr;
 		result->initial = grpc_metadata_give(op, &call->initial);
@@ -88,6 +90,7 @@ static void rx_take(struct grpc_call *call, uint32_t len)
 static bool receive_prefix(struct grpc_call *call)
 {
 	struct grpc_send *state = call->receiver->state;
+	unsigned char compressed;
 	uint32_t length;
 	char details[80];
 
@@ -95,9 +98,9 @@ static bool receive_prefix(struct grpc_call *call)
 		return false;
 	memcpy(&length, call->rx + call->rx_pos + 1, sizeof(length));
 	length = ntohl(length);
-	if (call->rx[call->rx_pos]) {
-		grpc_call_cancel(call, call->server ? GRPC_UNIMPLEMENTED : GRPC_INTERNAL,
-				 "a message is compressed, which was not agreed upon: use identity");
+	compressed = call->rx[call->rx_pos];
+	if (compressed > 1 || (compressed && (!*call->rx_encoding || !call->takes_compressed))) {
+		grpc_call_cancel(call, GRPC_INTERNAL, "a message is compressed, which was not agreed upon: use identity");
 		return false;
 	}
 	if (length > call->max_message) {
@@ -112,6 +115,7 @@ static bool receive_prefix(struct grpc_call *call)
 	}
 	rx_take(call, GRPC_PREFIX);
 	call->in_message = true;
+	call->compressed = compressed;
 	call->left = length;
 	call->receiver->response.content_length = length;
 	return true;

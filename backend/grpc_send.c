@@ -65,6 +65,7 @@ static bool send_prefix(struct grpc_call *call, struct grpc_send *state)
 	uint8_t prefix[GRPC_PREFIX] = { 0 };
 	uint32_t length = htonl(state->length);
 
+	prefix[0] = state->compressed;
 	memcpy(prefix + 1, &length, sizeof(length));
 	state->prefix_sent += call->type->write(call, prefix + state->prefix_sent, GRPC_PREFIX - state->prefix_sent);
 	return state->prefix_sent == GRPC_PREFIX;

@@ -46,13 +46,14 @@ static void served_consumed(struct grpc_call *call, size_t len)
 	pthread_mutex_unlock(&link->lock);
 }
 
-static void served_headers(struct grpc_call *call, struct grpc_metadata *metadata)
+static void served_headers(struct grpc_call *call, struct grpc_metadata *metadata, const char *encoding)
 {
 	struct grpc_link *link = call->far;
 
 	pthread_mutex_lock(&link->lock);
 	link->has_headers = true;
 	link->headers = *metadata;
+	link->tx_encoding = encoding;
 	grpc_link_post_ingress(link);
 	pthread_mutex_unlock(&link->lock);
 }
@@ -160,6 +161,8 @@ Nexus__V1__GrpcIncoming *grpc_served_take(struct op *op, struct invocation *inv)
 	in->peer = op_strdup(op, link->peer);
 	in->n_metadata = link->metadata.nr;
 	in->metadata = grpc_metadata_give(op, &link->metadata);
+	in->encoding = op_strdup(op, link->encoding);
+	in->accept_encoding = op_strdup(op, link->accept_encoding ? link->accept_encoding : "");
 	if (link->timeout_ms)
 		in->timeout_ms = served_time_left(link, now);
 	if (call)
@@ -168,6 +171,8 @@ Nexus__V1__GrpcIncoming *grpc_served_take(struct op *op, struct invocation *inv)
 	if (call && call->invocation) {
 		in->handle = call->handle;
 		call->server = true;
+		call->rx_encoding = link->encoding;
+		call->takes_compressed = true;		/* or the guest's library says that it does not */
 		call->type = &served_type;
 		call->far = grpc_link_get(link);
 		link->call = call;

@@ -113,7 +113,7 @@ static void on_header(struct h2_stream *h2, const char *name, size_t name_len, c
 		free(stream->message);
 		stream->message = strndup(value, value_len < 3 * GRPC_DETAILS_MAX ? value_len : 3 * GRPC_DETAILS_MAX);
 	} else if (name_is(name, name_len, "grpc-encoding")) {
-		stream->encoded = !name_is(value, value_len, "identity");
+		stream->encoding = grpc_encoding(value, value_len);
 	} else if (!grpc_metadata_add(&stream->last, &stream->room, name, name_len, value, value_len)) {
 		stream_refuse(stream, GRPC_RESOURCE_EXHAUSTED, "the server sent more metadata than the limit");
 	}
@@ -167,10 +167,11 @@ static void on_headers(struct h2_stream *h2, bool end)
 	}
 	if (stream->in_trailers)
 		return;
-	if (stream->encoded) {
-		stream_refuse(stream, GRPC_INTERNAL, "the answer is compressed, which was not agreed upon");
+	if (!stream->encoding) {
+		stream_refuse(stream, GRPC_INTERNAL, "the answer is compressed in a way that was not agreed upon");
 		return;
 	}
+	call->rx_encoding = stream->encoding;
 	stream->in_trailers = true;
 	call->initial = stream->last;
 	stream->last = (struct grpc_metadata){ 0 };
@@ -244,8 +245,16 @@ const struct h2_events grpc_stream_events = {
 	.lost = grpc_client_lost,
 };
 
-static struct grpc_block *request_new(const struct origin *origin, const struct grpc_metadata *metadata,
-				      uint32_t timeout_ms)
+static void request_agent(struct grpc_block *block, const char *prefix)
+{
+	char text[GRPC_AGENT_MAX + 32];
+
+	snprintf(text, sizeof(text), "%s%sgrpc-nexus/" NEXUS_VERSION, prefix, *prefix ? " " : "");
+	grpc_block_add(block, "user-agent", text);
+}
+
+static struct grpc_block *request_new(const struct grpc_call *call, const Nexus__V1__GrpcStart *start,
+				      const struct origin *origin, const struct grpc_metadata *metadata)
 {
 	struct grpc_block *block = grpc_block_new();
 
@@ -254,14 +263,14 @@ static struct grpc_block *request_new(const struct origin *origin, const struct 
 	grpc_block_add(block, ":method", "POST");
 	grpc_block_add(block, ":scheme", origin->endpoint.tls ? "https" : "http");
 	grpc_block_add(block, ":path", origin->target);
-	grpc_block_add(block, ":authority", origin->endpoint.authority);
+	grpc_block_add(block, ":authority", *start->authority ? start->authority : origin->endpoint.authority);
 	grpc_block_add(block, "te", "trailers");
-	if (timeout_ms)
-		grpc_block_timeout(block, timeout_ms);
+	if (start->timeout_ms)
+		grpc_block_timeout(block, start->timeout_ms);
 	grpc_block_add(block, "content-type", "application/grpc");
-	grpc_block_add(block, "grpc-encoding", "identity");
-	grpc_block_add(block, "grpc-accept-encoding", "identity");
-	grpc_block_add(block, "user-agent", "grpc-nexus/" NEXUS_VERSION);
+	grpc_block_add(block, "grpc-encoding", *call->tx_encoding ? call->tx_encoding : "identity");
+	grpc_block_add(block, "grpc-accept-encoding", call->takes_compressed ? GRPC_ENCODINGS : "identity");
+	request_agent(block, start->user_agent);
 	grpc_block_metadata(block, metadata);
 	if (!block->overflow)
 		return block;
@@ -269,13 +278,13 @@ static struct grpc_block *request_new(const struct origin *origin, const struct 
 	return NULL;
 }
 
-struct grpc_stream *grpc_stream_new(struct grpc_client *client, struct grpc_call *call, const struct origin *origin,
-				    const struct grpc_metadata *metadata, uint32_t timeout_ms)
+struct grpc_stream *grpc_stream_new(struct grpc_client *client, struct grpc_call *call, const Nexus__V1__GrpcStart *start,
+				    const struct origin *origin, const struct grpc_metadata *metadata)
 {
 	struct grpc_stream *stream = calloc(1, sizeof(*stream));
 
 	if (stream)
-		stream->request = request_new(origin, metadata, timeout_ms);
+		stream->request = request_new(call, start, origin, metadata);
 	if (!stream || !stream->request) {
 		free(stream);
 		return NULL;
@@ -284,6 +293,7 @@ struct grpc_stream *grpc_stream_new(struct grpc_client *client, struct grpc_call
 	stream->call = call;
 	stream->room = GRPC_METADATA_MAX;
 	stream->grpc_status = -1;
+	stream->encoding = "";
 	stream->h2.keep = true;
 	client->streams++;
 	call->type = &far_type;

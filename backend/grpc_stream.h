@@ -43,7 +43,7 @@ struct grpc_stream {
 	bool bad;			/* the answer is none of gRPC's: what it says is not looked at */
 	unsigned int http_status;
 	bool grpc;			/* the content type says so */
-	bool encoded;			/* by something other than identity */
+	const char *encoding;		/* of its messages; "": none; NULL: one that nobody asked for */
 	bool in_trailers;		/* what comes now is behind the initial metadata */
 	int grpc_status;		/* -1: none */
 	char *message;
@@ -52,8 +52,8 @@ struct grpc_stream {
 };
 
 /* The call's other side from now on, which waits for a connection. NULL: no memory. */
-struct grpc_stream *grpc_stream_new(struct grpc_client *client, struct grpc_call *call, const struct origin *origin,
-				    const struct grpc_metadata *metadata, uint32_t timeout_ms);
+struct grpc_stream *grpc_stream_new(struct grpc_client *client, struct grpc_call *call, const Nexus__V1__GrpcStart *start,
+				    const struct origin *origin, const struct grpc_metadata *metadata);
 void grpc_stream_free(struct grpc_stream *stream);
 /* Tell the call; it is not this stream's any more. */
 void grpc_stream_over(struct grpc_stream *stream, enum grpc_status status, const char *details);

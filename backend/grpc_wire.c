@@ -39,9 +39,8 @@ static bool is_reserved(const char *name, size_t len)
 	return false;
 }
 
-/* Append, and charge it. The value is copied. */
-static bool metadata_append(struct grpc_metadata *metadata, size_t *room, const char *name, size_t name_len,
-			    const char *value, size_t len)
+bool grpc_metadata_append(struct grpc_metadata *metadata, size_t *room, const char *name, size_t name_len,
+			  const char *value, size_t len)
 {
 	struct grpc_field *fields;
 	char *text;
@@ -94,7 +93,7 @@ static bool metadata_binary(struct grpc_metadata *metadata, size_t *room, const 
 		int n = base64_decode(value + at, piece, bytes);
 
 		/* What breaks the rule is the sender's business; the call goes on without it. */
-		if (n >= 0 && !metadata_append(metadata, room, name, name_len, bytes, n))
+		if (n >= 0 && !grpc_metadata_append(metadata, room, name, name_len, bytes, n))
 			return false;
 		at += piece + 1;
 	}
@@ -108,7 +107,7 @@ bool grpc_metadata_add(struct grpc_metadata *metadata, size_t *room, const char 
 		return true;
 	if (is_binary(name, name_len))
 		return metadata_binary(metadata, room, name, name_len, value, value_len);
-	return metadata_append(metadata, room, name, name_len, value, value_len);
+	return grpc_metadata_append(metadata, room, name, name_len, value, value_len);
 }
 
 /* A name, and a value that HTTP takes; NULL: good. */
@@ -138,7 +137,7 @@ int grpc_metadata_take(struct op *op, struct grpc_metadata *metadata, Nexus__V1_
 		wrong = field_wrong(list[i]);
 		if (wrong)
 			return op_error(op, -EINVAL, "NexusBadRequest", "metadata \"%.64s\": %s", list[i]->name, wrong);
-		if (!metadata_append(metadata, &room, list[i]->name, strlen(list[i]->name),
+		if (!grpc_metadata_append(metadata, &room, list[i]->name, strlen(list[i]->name),
 				     list[i]->value.len ? (char *)list[i]->value.data : "", list[i]->value.len))
 			return op_error(op, -EMSGSIZE, "NexusLimitExceeded", "more than %d pieces of metadata, or %d bytes",
 					GRPC_FIELDS_MAX, GRPC_METADATA_MAX);
@@ -317,6 +316,19 @@ void grpc_message_decode(char *text)
 		}
 	}
 	*to = '\0';
+}
+
+const char *grpc_encoding(const char *text, size_t len)
+{
+	static const char *const names[] = { "gzip", "deflate", NULL };
+
+	if (!len || (len == 8 && !memcmp(text, "identity", 8)))
+		return "";
+	for (const char *const *name = names; *name; name++) {
+		if (strlen(*name) == len && !memcmp(*name, text, len))
+			return *name;
+	}
+	return NULL;
 }
 
 enum grpc_status grpc_status_of_http(unsigned int http_status)

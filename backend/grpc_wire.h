@@ -21,6 +21,7 @@ enum grpc_status {
 #define GRPC_FIELD_COST		32
 #define GRPC_FIELDS_MAX		128
 #define GRPC_DETAILS_MAX	1024	/* bytes of a status's text, cut off beyond */
+#define GRPC_AGENT_MAX	256	/* bytes of what a guest puts before our user-agent */
 #define GRPC_PREFIX		5	/* bytes before each message: compressed?, length */
 
 /* Metadata, values decoded. Zeroed: none. */
@@ -42,6 +43,10 @@ void grpc_metadata_clear(struct grpc_metadata *metadata);
  */
 bool grpc_metadata_add(struct grpc_metadata *metadata, size_t *room, const char *name, size_t name_len,
 		       const char *value, size_t value_len);
+
+/* Add one as it is, and charge it. The value is copied. False: as above. */
+bool grpc_metadata_append(struct grpc_metadata *metadata, size_t *room, const char *name, size_t name_len,
+			  const char *value, size_t len);
 
 /* A guest's, checked and copied. 0; or -errno after op_error(). */
 int grpc_metadata_take(struct op *op, struct grpc_metadata *metadata, Nexus__V1__GrpcField *const *list, size_t nr);
@@ -69,6 +74,10 @@ bool grpc_timeout_parse(const char *text, size_t len, uint64_t *timeout_ms);
 
 /* The text of a grpc-message, decoded in place. */
 void grpc_message_decode(char *text);
+
+/* A name of grpc-encoding: "gzip", "deflate", "" for identity; NULL: another one. */
+const char *grpc_encoding(const char *text, size_t len);
+#define GRPC_ENCODINGS	"identity, deflate, gzip"	/* that peers are told of */
 
 enum grpc_status grpc_status_of_http(unsigned int http_status);
 enum grpc_status grpc_status_of_h2(uint32_t error);

@@ -176,8 +176,18 @@ static bool h2_send(struct h2 *h2)
 	}
 }
 
+/* False: the protocol was broken. */
+static bool h2_take(void *arg, const uint8_t *data, size_t len)
+{
+	struct h2 *h2 = arg;
+
+	return nghttp2_session_mem_recv(h2->session, data, len) >= 0;
+}
+
 static bool h2_receive(struct h2 *h2)
 {
+	const uint8_t *in = (const uint8_t *)h2->in;
+
 	ssize_t n;
 
 	for (int reads = 0; reads < READS_MAX; reads++) {
@@ -188,7 +198,7 @@ static bool h2_receive(struct h2 *h2)
 			return false;
 		h2->heard_ms = loop_now_ms(h2->loop);
 		h2->pinged = false;
-		if (nghttp2_session_mem_recv(h2->session, (const uint8_t *)h2->in, n) < 0) {
+		if (!(h2->server ? h2_screen_data(&h2->screen, in, n, h2_take, h2) : h2_take(h2, in, n))) {
 			h2_send(h2);	/* the GOAWAY that tells why */
 			return false;
 		}
@@ -337,6 +347,7 @@ struct h2 *h2_new(struct loop *loop, bool server, const struct h2_transport *tra
 	h2->events = events;
 	h2->of = of;
 	h2->idle_ms = idle_ms;
+	h2_screen_init(&h2->screen);
 	h2->heard_ms = h2->used_ms = loop_now_ms(loop);
 	h2->later.expired = later_expired;
 	h2->tick.expired = tick_expired;

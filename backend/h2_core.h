@@ -4,6 +4,7 @@
 #define NEXUS_H2_CORE_H
 
 #include "h2.h"
+#include "h2_screen.h"
 
 #define H2_FRAMES_SIZE	32768U	/* frames are gathered for one system call */
 #define H2_READ_SIZE		32768U
@@ -23,6 +24,7 @@ struct h2 {
 	uint32_t nr_streams;
 	struct loop_timer later;	/* something is to be sent, or closed */
 	struct loop_timer tick;
+	struct h2_screen screen;	/* a server's */
 	uint64_t heard_ms;		/* bytes came */
 	uint64_t used_ms;		/* the last stream closed */
 	const uint8_t *piece;		/* nghttp2's, not all of it in `out` yet */

@@ -129,3 +129,15 @@ int origin_grpc(struct op *op, const Nexus__V1__GrpcStart *start, struct origin 
 	origin->endpoint.h2 = true;
 	return 0;
 }
+
+int origin_grpc_authority(struct op *op, const Nexus__V1__GrpcStart *start, struct origin *origin)
+{
+	char *url;
+
+	if (strpbrk(start->authority, "/?#@\\"))
+		return op_error(op, -EINVAL, "NexusBadRequest", "the authority \"%.200s\": write HOST or HOST:PORT",
+				start->authority);
+	url = op_alloc(op, strlen(start->authority) + 16);
+	sprintf(url, "%s://%s/", start->tls ? "https" : "http", start->authority);
+	return origin_parse(op, NULL, url, origin);
+}

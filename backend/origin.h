@@ -30,5 +30,7 @@ int origin_parse(struct op *op, const char *base, const char *url, struct origin
  * 0; -EINVAL after op_error().
  */
 int origin_grpc(struct op *op, const Nexus__V1__GrpcStart *start, struct origin *origin);
+/* The same of the authority that it names, which is not empty: a proxy may go by that. */
+int origin_grpc_authority(struct op *op, const Nexus__V1__GrpcStart *start, struct origin *origin);
 
 #endif

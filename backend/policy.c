@@ -361,7 +361,11 @@ static int policy_grpc(struct op *op, const Nexus__V1__GrpcStart *start)
 	int ret;
 
 	ret = origin_grpc(op, start, &origin);
-	return ret ? ret : policy_http(op, "POST", &origin.endpoint);
+	if (!ret)
+		ret = policy_http(op, "POST", &origin.endpoint);
+	if (!ret && *start->authority)
+		ret = origin_grpc_authority(op, start, &origin);
+	return ret || !*start->authority ? ret : policy_http(op, "POST", &origin.endpoint);
 }
 
 /* ---- the gate ---- */

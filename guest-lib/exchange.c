@@ -58,16 +58,20 @@ static int exchange_end_upload(struct nexus_op *op)
 	return ret;
 }
 
-int exchange_finish(struct nexus_op *op)
+int exchange_send_end(struct nexus_op *op)
 {
 	CHANNEL_LOCK(op->nx);
-	int ret;
 
-	if (op->mode == OP_UPLOAD) {
-		ret = exchange_end_upload(op);
-		if (ret)
-			return ret;
-	}
+	return op->mode == OP_UPLOAD ? exchange_end_upload(op) : 0;
+}
+
+int exchange_finish(struct nexus_op *op)
+{
+	int ret = exchange_send_end(op);
+	CHANNEL_LOCK(op->nx);
+
+	if (ret)
+		return ret;
 	if (queue_wait(op->nx, exchange_answered, op, op->deadline))
 		return op_expire(op);
 	return op->ended && op->status < 0 ? op->status : 0;

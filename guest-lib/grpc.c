@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include "grpc.h"
+#include "stream.h"
 
 #define MAX_FIELDS	128
 #define MAX_MESSAGE	(4U << 20)
 #define WINDOW_MSG	4096U	/* trailing metadata behind an answer of several windows */
 #define WINDOW_SMALL	(32U << 10)
 #define WINDOW_LARGE	(256U << 10)
+#define WAIT_SLICE_MS	100	/* after which one asks whether to go on */
 
 enum { CANCELLED = 1, DEADLINE_EXCEEDED = 4, PERMISSION_DENIED = 7, RESOURCE_EXHAUSTED = 8, UNIMPLEMENTED = 12,
        INTERNAL = 13, UNAVAILABLE = 14 };
@@ -43,7 +45,7 @@ static int status_of(int ret)
 void grpc_reply_fail(struct nexus_grpc_reply *reply, int ret, const char *details)
 {
 	*reply = (struct nexus_grpc_reply){
-		.kind = NEXUS_GRPC_END, .status = status_of(ret), .details = details, .message = "",
+		.kind = NEXUS_GRPC_END, .status = status_of(ret), .details = details, .message = "", .encoding = "",
 	};
 }
 
@@ -70,18 +72,29 @@ int grpc_metadata(struct nexus_op *op, const struct nexus_grpc_field *fields, si
 	return 0;
 }
 
+int grpc_options(struct nexus_grpc *options, const struct nexus_grpc *from)
+{
+	*options = (struct nexus_grpc)NEXUS_GRPC_INIT;
+	if (from->size < offsetof(struct nexus_grpc, tls) || from->size > sizeof(*options))
+		return -EINVAL;
+	memcpy(options, from, from->size);
+	return 0;
+}
+
 int grpc_start_fill(struct nexus_op *op, Nexus__V1__GrpcStart *start, const struct nexus_grpc *call,
 		    struct nexus_grpc *options)
 {
-	*options = (struct nexus_grpc)NEXUS_GRPC_INIT;
-	if (call->size < offsetof(struct nexus_grpc, tls) || call->size > sizeof(*options))
+	if (grpc_options(options, call))
 		return op_fail(op, -EINVAL, "NexusBadRequest", "a call of size %zu: use NEXUS_GRPC_INIT", call->size);
-	memcpy(options, call, call->size);
 	start->target = op_text(options->target);
 	start->method = op_text(options->method);
 	start->tls = options->tls;
 	start->timeout_ms = options->timeout_ms;
 	start->max_message = options->max_message;
+	start->encoding = op_text(options->encoding);
+	start->takes_compressed = options->takes_compressed;
+	start->authority = op_text(options->authority);
+	start->user_agent = op_text(options->user_agent);
 	return grpc_metadata(op, options->metadata, start->n_metadata = options->nr_metadata, &start->metadata);
 }
 
@@ -155,6 +168,7 @@ static int reply_fill(struct grpc_reply *reply)
 	to->initial = grpc_fields(op, first->initial, to->nr_initial = first->n_initial);
 	to->trailing = grpc_fields(op, from->trailing, to->nr_trailing = from->n_trailing);
 	to->has_message = op->exchange && !from->status;
+	to->encoding = *from->encoding ? from->encoding : first->encoding;
 	return to->initial && to->trailing ? 0 : -ENOMEM;
 }
 
@@ -167,7 +181,7 @@ struct grpc_reply *grpc_reply_take(struct nexus_op *op, int ret)
 		return NULL;
 	}
 	reply->op = op;
-	reply->public.message = "";
+	reply->public.message = reply->public.encoding = "";
 	if (!ret)
 		ret = reply_message(reply);
 	/* The window with the message is held until the reply goes; a further one would give it back. */
@@ -192,6 +206,15 @@ void nexus_grpc_reply_free(struct nexus_grpc_reply *public)
 }
 
 /* ---- the call ---- */
+
+int grpc_wait(struct nexus_op *op, int (*interrupted)(void *arg), void *arg)
+{
+	while (interrupted && nexus_op_wait(op, WAIT_SLICE_MS) == -ETIMEDOUT) {
+		if (interrupted(arg))
+			return -EINTR;
+	}
+	return 0;
+}
 
 int nexus_grpc_call(struct nexus *nx, const struct nexus_grpc *call, const void *message, size_t len,
 		    struct nexus_grpc_reply **out)
@@ -218,10 +241,18 @@ int nexus_grpc_call(struct nexus *nx, const struct nexus_grpc *call, const void 
 		op->split = true;
 		grpc.start = &start;
 		grpc.content_length = len;
+		grpc.compressed = o.compressed;
 		req.op_case = NEXUS__V1__REQUEST__OP_GRPC_CALL;
 		req.grpc_call = &grpc;
 		op_start(op, &req, &payload, &options, true);
 		ret = len ? nexus_write(op, message, len) : 0;
+		if (ret >= 0)
+			ret = exchange_send_end(op);
+		if (ret >= 0 && grpc_wait(op, o.interrupted, o.interrupted_arg)) {
+			nexus_op_cancel(op);
+			nexus_op_free(op);
+			return -EINTR;
+		}
 		ret = ret < 0 ? ret : nexus_finish(op);
 	}
 	reply = grpc_reply_take(op, ret);

@@ -21,6 +21,9 @@ struct grpc_reply {
 int grpc_start_fill(struct nexus_op *op, Nexus__V1__GrpcStart *start, const struct nexus_grpc *call,
 		    struct nexus_grpc *options);
 
+/* A copy of what the caller has set. 0, or -EINVAL. */
+int grpc_options(struct nexus_grpc *options, const struct nexus_grpc *from);
+
 /* Metadata in the message's form, at *list. Likewise. */
 int grpc_metadata(struct nexus_op *op, const struct nexus_grpc_field *fields, size_t nr,
 		  Nexus__V1__GrpcField ***list);
@@ -30,6 +33,9 @@ struct nexus_grpc_field *grpc_fields(struct nexus_op *op, Nexus__V1__GrpcField *
 
 /* Take what came: all of the message, and the answer's `grpc`. Takes op over. NULL: no memory. */
 struct grpc_reply *grpc_reply_take(struct nexus_op *op, int ret);
+
+/* Until the operation has something; -EINTR: the caller does not want to wait any more. interrupted may be NULL. */
+int grpc_wait(struct nexus_op *op, int (*interrupted)(void *arg), void *arg);
 
 /* An end that the daemon said nothing of. */
 void grpc_reply_fail(struct nexus_grpc_reply *reply, int ret, const char *details);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "grpc.h"
 
+#define UNIMPLEMENTED	12	/* gRPC's */
 #define WINDOW_RECEIVE	(16U << 10)	/* each; lent while nothing comes */
 
 struct nexus_grpc_stream {
@@ -13,6 +14,12 @@ struct nexus_grpc_stream {
 	bool server;
 	bool open;			/* the daemon knows the handle */
 	bool finished;			/* a server's, by us */
+	bool takes_compressed;		/* what comes */
+	uint32_t max_message;		/* a server's, of what comes; 0: the host's */
+	char encoding[8];		/* a server's, of what it sends compressed; "": nothing */
+	int (*interrupted)(void *arg);	/* NULL: nothing ends a wait but the call */
+	void *interrupted_arg;
+	struct nexus_op *receiving;	/* begun, and left for the next nexus_grpc_receive() */
 	struct grpc_reply *end;		/* how it ended, once that is known; constant then */
 };
 
@@ -81,6 +88,9 @@ int nexus_grpc_start(struct nexus *nx, const struct nexus_grpc *call, struct nex
 	} else {
 		stream->handle = stream_result(op)->handle;
 		stream->open = true;
+		stream->takes_compressed = o.takes_compressed;
+		stream->interrupted = o.interrupted;
+		stream->interrupted_arg = o.interrupted_arg;
 		nexus_op_free(op);
 	}
 	if (!ret)
@@ -124,32 +134,52 @@ int nexus_grpc_send(struct nexus_grpc_stream *stream, const void *message, size_
 	send.content_length = len;
 	send.empty = !message;
 	send.end = flags & NEXUS_GRPC_SEND_END;
+	send.compressed = flags & NEXUS_GRPC_SEND_COMPRESSED;
 	req.op_case = NEXUS__V1__REQUEST__OP_GRPC_SEND;
 	req.grpc_send = &send;
 	options.timeout_ms = GRPC_FOREVER_MS;
 	op_start(op, &req, &payload, &options, true);
-	ret = op_finish(op);
+	ret = grpc_wait(op, stream->interrupted, stream->interrupted_arg);
+	if (!ret)
+		ret = op_finish(op);
 	nexus_op_free(op);
 	/* Whatever became of it: nexus_grpc_receive() tells. */
 	return ret == -ENOENT || ret == -ECANCELED || ret == -ECONNRESET ? -EPIPE : ret;
 }
 
-static struct grpc_reply *receive_once(struct nexus_grpc_stream *stream, int *status)
+/* The operation that waits for what comes next; NULL: no memory. */
+static struct nexus_op *receive_start(struct nexus_grpc_stream *stream)
 {
 	struct nexus_options options = { .size = sizeof(options), .window = WINDOW_RECEIVE };
 	Nexus__V1__Request req = NEXUS__V1__REQUEST__INIT;
 	Nexus__V1__GrpcReceive receive = NEXUS__V1__GRPC_RECEIVE__INIT;
-	struct grpc_reply *reply;
 	struct nexus_op *op = op_new(stream->nx);
 
 	if (!op)
 		return NULL;
 	receive.handle = stream->handle;
+	receive.max_message = stream->max_message;
 	op->answer_cap = NEXUS_MSG_MAX;
 	req.op_case = NEXUS__V1__REQUEST__OP_GRPC_RECEIVE;
 	req.grpc_receive = &receive;
 	options.timeout_ms = GRPC_FOREVER_MS;
 	op_start(op, &req, &(struct op_payload){ .stream = true }, &options, true);
+	return op;
+}
+
+static struct grpc_reply *receive_once(struct nexus_grpc_stream *stream, int *status)
+{
+	struct nexus_op *op = stream->receiving ? stream->receiving : receive_start(stream);
+	struct grpc_reply *reply;
+
+	*status = -ENOMEM;
+	if (!op)
+		return NULL;
+	stream->receiving = op;
+	*status = grpc_wait(op, stream->interrupted, stream->interrupted_arg);
+	if (*status)
+		return NULL;
+	stream->receiving = NULL;
 	reply = grpc_reply_take(op, 0);
 	*status = reply ? nexus_op_status(op) : -ENOMEM;
 	/* A handle that is gone: by us, or with a daemon. */
@@ -172,11 +202,17 @@ int nexus_grpc_receive(struct nexus_grpc_stream *stream, struct nexus_grpc_reply
 	do {
 		reply = receive_once(stream, &status);
 		if (!reply)
-			return -ENOMEM;
+			return status;
 		/* A message that was not complete when the call ended: how it ended comes next. */
 		if (status == -EPIPE)
 			nexus_grpc_reply_free(&reply->public);
 	} while (status == -EPIPE);
+	if (*reply->public.encoding && !stream->takes_compressed) {
+		/* A server that did not ask: gRPC has a status for that, and this process has no other use for it. */
+		nexus_grpc_reply_free(&reply->public);
+		nexus_grpc_finish(stream, UNIMPLEMENTED, "the function takes no compressed messages: use identity", NULL, 0);
+		return nexus_grpc_receive(stream, out);
+	}
 	if (reply->public.kind == NEXUS_GRPC_END)
 		stream_end(stream, reply);
 	*out = &reply->public;
@@ -213,6 +249,7 @@ void nexus_grpc_close(struct nexus_grpc_stream *stream)
 {
 	if (!stream)
 		return;
+	nexus_op_free(stream->receiving);
 	if (!stream->end && !stream->finished)
 		stream_cancel(stream, true);
 	if (stream->end) {
@@ -223,6 +260,20 @@ void nexus_grpc_close(struct nexus_grpc_stream *stream)
 }
 
 /* ---- of a server ---- */
+
+int nexus_grpc_set_options(struct nexus_grpc_stream *stream, const struct nexus_grpc *options)
+{
+	struct nexus_grpc o;
+
+	if (!stream->server || grpc_options(&o, options) || strlen(op_text(o.encoding)) >= sizeof(stream->encoding))
+		return -EINVAL;
+	stream->takes_compressed = o.takes_compressed;
+	strcpy(stream->encoding, op_text(o.encoding));
+	stream->max_message = o.max_message;
+	stream->interrupted = o.interrupted;
+	stream->interrupted_arg = o.interrupted_arg;
+	return 0;
+}
 
 int nexus_grpc_headers(struct nexus_grpc_stream *stream, const struct nexus_grpc_field *metadata, size_t nr)
 {
@@ -236,6 +287,7 @@ int nexus_grpc_headers(struct nexus_grpc_stream *stream, const struct nexus_grpc
 	ret = grpc_metadata(op, metadata, headers.n_metadata = nr, &headers.metadata);
 	if (!ret) {
 		headers.handle = stream->handle;
+		headers.encoding = stream->encoding;
 		req.op_case = NEXUS__V1__REQUEST__OP_GRPC_HEADERS;
 		req.grpc_headers = &headers;
 		ret = stream_ask(op, &req);

@@ -147,6 +147,8 @@ static int event_grpc(struct event *e, const Nexus__V1__GrpcIncoming *from)
 		.metadata = grpc_fields(e->op, from->metadata, from->n_metadata),
 	};
 	e->public.grpc = &e->grpc;
+	e->grpc.encoding = from->encoding;
+	e->grpc.accept_encoding = from->accept_encoding;
 	return e->grpc.metadata ? 0 : -ENOMEM;
 }
 

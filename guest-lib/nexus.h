@@ -352,6 +352,13 @@ struct nexus_grpc {
 	const struct nexus_grpc_field *metadata;
 	size_t nr_metadata;
 	uint32_t max_message;		/* bytes of one that is received; 0: 4 MiB */
+	const char *encoding;		/* gzip or deflate: of messages that are sent compressed; NULL: none is */
+	int compressed;			/* boolean: nexus_grpc_call()'s message is */
+	int takes_compressed;		/* boolean: so may be what comes; it is given as it came */
+	const char *authority;		/* HOST[:PORT] for the server to see; NULL: the target's */
+	const char *user_agent;		/* in front of the host's own; NULL: nothing */
+	int (*interrupted)(void *arg);	/* asked now and then while a call waits; not 0: that ends with -EINTR */
+	void *interrupted_arg;
 };
 #define NEXUS_GRPC_INIT { .size = sizeof(struct nexus_grpc) }
 
@@ -371,6 +378,7 @@ struct nexus_grpc_reply {
 	const void *message;
 	size_t message_len;
 	int has_message;		/* boolean: nexus_grpc_call()'s, beside its end */
+	const char *encoding;		/* gzip or deflate: the message is compressed; "": it is not */
 };
 int nexus_grpc_call(struct nexus *nx, const struct nexus_grpc *call, const void *message, size_t len,
 		    struct nexus_grpc_reply **reply);
@@ -378,7 +386,8 @@ void nexus_grpc_reply_free(struct nexus_grpc_reply *reply);
 
 /* nexus_grpc_start(3); one thread may send while another one receives */
 struct nexus_grpc_stream;
-#define NEXUS_GRPC_SEND_END	1U	/* nothing follows */
+#define NEXUS_GRPC_SEND_END		1U	/* nothing follows */
+#define NEXUS_GRPC_SEND_COMPRESSED	2U	/* the message is, by the call's encoding */
 int nexus_grpc_start(struct nexus *nx, const struct nexus_grpc *call, struct nexus_grpc_stream **stream);
 int nexus_grpc_send(struct nexus_grpc_stream *stream, const void *message, size_t len, uint32_t flags);
 int nexus_grpc_receive(struct nexus_grpc_stream *stream, struct nexus_grpc_reply **reply);
@@ -392,8 +401,12 @@ struct nexus_grpc_incoming {
 	const struct nexus_grpc_field *metadata;
 	size_t nr_metadata;
 	uint32_t handle;
+	const char *encoding;		/* of those of the caller's messages that are compressed; "": none is */
+	const char *accept_encoding;	/* what he takes: names with commas between them */
 };
 int nexus_grpc_accept(struct nexus *nx, const struct nexus_event *event, struct nexus_grpc_stream **stream);
+/* Before anything else: encoding, takes_compressed, max_message, interrupted and interrupted_arg; the others are for calls. */
+int nexus_grpc_set_options(struct nexus_grpc_stream *stream, const struct nexus_grpc *options);
 int nexus_grpc_headers(struct nexus_grpc_stream *stream, const struct nexus_grpc_field *metadata, size_t nr);
 int nexus_grpc_finish(struct nexus_grpc_stream *stream, int status, const char *details,
 		      const struct nexus_grpc_field *trailing, size_t nr);

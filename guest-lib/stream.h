@@ -35,6 +35,9 @@ void exchange_turn(struct nexus_op *op, struct window *w, uint64_t len);
 /* A window of the upload came back after that. */
 void exchange_sent(struct nexus_op *op, struct window *w, const struct completion *c);
 
+/* The upload's end is sent, if it was not; what comes back is not waited for. 0, or the status. Lock NOT held. */
+int exchange_send_end(struct nexus_op *op);
+
 /* nexus_finish(). Lock NOT held. */
 int exchange_finish(struct nexus_op *op);
 

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Unary calls: answers, metadata, statuses, deadlines, sizes."""
+import os
+import signal
+import threading
+
 import grpc
 from grpc_facts import PATIENCE, RUN, SOON, TARGET, Facts, channel, parsed, plain
 import notes_pb2_grpc
@@ -97,6 +101,30 @@ def deadlines(see, stub):
     see.call("a timeout that is a text", stub.One, Note(), timeout="1")
 
 
+def interrupted(see, name, stub, key, function):
+    """Ctrl-C, once the call that function makes has reached the servicer."""
+    def press():
+        stub.One(Note(text=f"began {key}"))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    presser = threading.Thread(target=press)
+    presser.start()
+    try:
+        see.call(name, function)
+    except KeyboardInterrupt as error:
+        see.fact(name, "interrupted", type(error).__name__)
+    presser.join()
+
+
+def interrupts(see, stub):
+    interrupted(see, "Ctrl-C in a call", stub, f"int1{RUN}", lambda: stub.One(Note(text=f"wait int1{RUN}")))
+    see.call("Ctrl-C in a call, seen by the servicer", stub.One, Note(text=f"ended int1{RUN}"))
+    call = stub.One.future(Note(text=f"wait int2{RUN}"))
+    interrupted(see, "Ctrl-C in result()", stub, f"int2{RUN}", call.result)
+    see.fact("Ctrl-C in result()", "the call goes on", [call.done(), call.cancel()])
+    see.call("a call after them", stub.One, Note(text="echo"))
+
+
 def sizes(see, stub, raw):
     echo = raw("Echo")
     for size in (1, 16383, 16384, 65536, 4 * MIB - 1, 4 * MIB):
@@ -114,6 +142,37 @@ def sizes(see, stub, raw):
     with channel(max_receive_message_length=10) as narrow:
         see.call("10 bytes", narrow.unary_unary("/nexus.test.Raw/Echo"), bytes(10))
         see.call("11 bytes of 10", narrow.unary_unary("/nexus.test.Raw/Echo"), bytes(11))
+
+
+def compression(see):
+    for name in ("Gzip", "Deflate", "NoCompression"):
+        algorithm = grpc.Compression[name]
+        with grpc.insecure_channel(TARGET, compression=algorithm) as packed:
+            stub = notes_pb2_grpc.NotesStub(packed)
+            see.call(f"{name}, a request", stub.One, Note(text="length", data=bytes(MIB)))
+            see.call(f"{name}, a short one", stub.One, Note(text="length"))
+            see.call(f"{name}, an empty one", packed.unary_unary("/nexus.test.Raw/Echo"), b"")
+            see.call(f"{name}, a future", lambda: stub.One.future(Note(text="length", data=bytes(MIB))).result())
+            see.call(f"{name}, both ways", stub.One, Note(text=f"packed {name} 100000", data=bytes(MIB)))
+            see.call(f"{name}, a stream up", stub.Up, (Note(number=number, data=bytes(50000)) for number in range(5)))
+            see.fact(f"{name}, both", "responses",
+                     [note.number for note in stub.Both(Note(number=number, data=bytes(50000)) for number in range(5))])
+            see.call(f"{name}, and none for one call", stub.One, Note(text="length", data=bytes(MIB)),
+                     compression=grpc.Compression.NoCompression)
+        with channel() as plain:
+            see.call(f"{name} of an answer", notes_pb2_grpc.NotesStub(plain).One, Note(text=f"packed {name} 100000"))
+    with channel(default_compression_algorithm=2) as packed:
+        see.call("compression by options", notes_pb2_grpc.NotesStub(packed).One, Note(text="length", data=bytes(MIB)))
+    with channel() as plain:
+        stub = notes_pb2_grpc.NotesStub(plain)
+        see.fact("a compressed stream", "responses", [[note.number, len(note.data)] for note in stub.Down(
+            Note(text="packed", number=3, data=bytes(10000)))])
+        see.call("a large answer, compressed", stub.One, Note(text=f"packed Gzip {4 * MIB - 100}"))
+        see.call("larger than the channel takes, compressed", stub.One, Note(text=f"packed Gzip {5 * MIB}"))
+        see.call("a large request, compressed", stub.One, Note(text="length", data=bytes(9 * MIB)),
+                 compression=grpc.Compression.Gzip)
+    with channel(default_authority="example.test", primary_user_agent="an-agent/1.0") as named:
+        see.call("an authority and an agent", notes_pb2_grpc.NotesStub(named).One, Note(text="named"))
 
 
 def channels(see):
@@ -147,5 +206,7 @@ def run(see):
         answers(see, stub, raw)
         statuses(see, stub, raw)
         deadlines(see, stub)
+        interrupts(see, stub)
         sizes(see, stub, raw)
+    compression(see)
     channels(see)

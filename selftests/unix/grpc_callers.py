@@ -67,8 +67,14 @@ def calls(channel):
           "a service that no function has")
     equal(status(lambda: unary(channel, "Echo")(bytes(5 << 20)))[0], grpc.StatusCode.RESOURCE_EXHAUSTED,
           "a message beyond the limit")
-    equal(status(lambda: channel.unary_unary("/nexus.test.Served/Echo")(bytes(1000), compression=grpc.Compression.Gzip))[0],
-          grpc.StatusCode.UNIMPLEMENTED, "gzip is not taken")
+    packed = {"compression": grpc.Compression.Gzip}
+    equal(status(lambda: channel.unary_unary("/nexus.test.Served/Echo")(bytes(1000), **packed)),
+          (grpc.StatusCode.UNIMPLEMENTED, "the function takes no compressed messages: use identity"),
+          "gzip is not taken by a function that did not ask for it")
+    equal(channel.unary_unary("/nexus.test.Served/Echo")(b"short", **packed), b"short", "what is not compressed is")
+    for compression in grpc.Compression.Gzip, grpc.Compression.Deflate:
+        equal(channel.unary_unary("/nexus.test.Served/Packed")(bytes(100000), compression=compression),
+              f"{compression.name.lower()} True identity,deflate,gzip".encode(), f"{compression.name} by one that did")
     equal(unary(channel, "Echo")(b"again"), b"again", "all that on a connection that goes on")
 
 

@@ -5,9 +5,11 @@
 usage: grpc_calls.py DIRECTORY KEY CERTIFICATE    (DIRECTORY has rpc.sock, closed.sock, secure.sock)
 """
 import os
+import signal
 import sys
 import threading
 import time
+import zlib
 
 import _nexus
 from grpc_peer import SERVICE, Peer
@@ -125,6 +127,39 @@ def ends(nx, peer, target):
     equal(peer.cancelled.wait(30), True, "an object that goes ends its call")
 
 
+def interrupts(nx, peer, target):
+    """Ctrl-C ends a wait, and loses nothing."""
+    def press():
+        peer.began.wait(120)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def pressed(function, *args):
+        presser = threading.Thread(target=press)
+        presser.start()
+        try:
+            return function(*args)
+        except KeyboardInterrupt:
+            return "interrupted"
+        finally:
+            presser.join()
+
+    for event in peer.began, peer.cancelled:
+        event.clear()
+    equal(pressed(nx.rpc_call, target, method("Sleep"), b""), "interrupted", "Ctrl-C in a unary call")
+    equal(peer.cancelled.wait(60), True, "ends it on the server too")
+    for event in peer.began, peer.cancelled:
+        event.clear()
+    sleeping = nx.rpc_start(target, method("Sleep"))
+    sleeping.send(b"", end=True)
+    rpc = nx.rpc_start(target, method("Chat"))
+    equal(pressed(rpc.receive), "interrupted", "Ctrl-C while nothing comes")
+    rpc.send(b"one")
+    rpc.send(b"two", end=True)
+    equal([rpc.receive() for _ in range(4)][1:], [("message", b"ONE"), ("message", b"TWO"), ("end", 0, "", ())],
+          "what comes later is not lost")
+    sleeping.cancel()
+
+
 def many(nx, peer, target):
     peer.peers.clear()
     results = []
@@ -188,8 +223,26 @@ def restart(nx, peer):
 def compressed(nx):
     import grpc
     peer = Peer(compression=grpc.Compression.Gzip)
-    status = nx.rpc_call(f"127.0.0.1:{peer.port}", method("Echo"), bytes(10000))[0]
-    equal(status in (0, 13), True, "a server that would compress")
+    target, data = f"127.0.0.1:{peer.port}", bytes(100000)
+    equal(nx.rpc_call(target, method("Echo"), data)[0], 13, "a server that compresses though nobody takes it")
+    *_, packed, encoding = nx.rpc_call(target, method("Echo"), data, takes_compressed=True)
+    equal((len(packed) < 1000, encoding, zlib.decompress(packed, 31) == data), (True, "gzip", True),
+          "one that is taken: what comes is as it was sent")
+    plain = Peer()
+    equal(nx.rpc_call(f"127.0.0.1:{plain.port}", method("Echo"), packed, encoding="gzip")[::4], (0, data), "a compressed request")
+    equal(nx.rpc_call(f"127.0.0.1:{plain.port}", method("Echo"), zlib.compress(data), encoding="deflate")[::4], (0, data),
+          "by deflate too")
+    plain.server.stop(0)
+    equal(nx.rpc_call(target, method("Echo"), data, encoding="gzip")[0] in (2, 13), True, "one that is not what it says")
+    equal(nx.rpc_call(target, method("Echo"), data, encoding="br")[0], 13, "another encoding")
+    noise = os.urandom(100000)
+    equal(nx.rpc_call(target, method("Echo"), noise, takes_compressed=True)[4:], (noise, ""), "what does not get smaller comes plain")
+    rpc = nx.rpc_start(target, method("Chat"), encoding="gzip", takes_compressed=True)
+    rpc.send(packed, compressed=True)
+    rpc.send(b"plain", end=True)
+    got = [rpc.receive() for _ in range(4)]
+    equal([one[0] for one in got] + [one[2:] for one in got[1:3]],
+          ["initial", "message", "message", "end", ("gzip",), ()], "a stream of both kinds")
     peer.server.stop(0)
 
 
@@ -199,7 +252,7 @@ def main():
         tls = Peer(tls=(key.read(), certificate.read()))
     target = f"127.0.0.1:{peer.port}"
     nx = _nexus.Channel(f"unix:{WORK}/rpc.sock", slots=256)
-    for part in unary, streams, ends, many, refusals:
+    for part in unary, streams, ends, interrupts, many, refusals:
         part(nx, peer, target)
     secure(tls.port)
     compressed(nx)

@@ -12,7 +12,7 @@ SERVICE = "nexus.test.Echo"
 class Peer:
     def __init__(self, **options):
         self.metadata, self.peers = {}, collections.Counter()
-        self.cancelled = threading.Event()
+        self.began, self.cancelled = threading.Event(), threading.Event()
         self.server = grpc.server(concurrent.futures.ThreadPoolExecutor(40), options=[
             ("grpc.max_receive_message_length", 64 << 20), ("grpc.max_send_message_length", 64 << 20)],
             compression=options.get("compression"))
@@ -55,6 +55,7 @@ class Peer:
         self.remaining = context.time_remaining()
         gone = threading.Event()
         context.add_callback(gone.set)
+        self.began.set()
         gone.wait(60)
         self.cancelled.set()
         return b""

@@ -7,6 +7,7 @@ usage: grpc_server.py TARGET NOTES    (a line of NOTES for what a caller cannot 
 import os
 import sys
 import threading
+import zlib
 
 import _nexus
 
@@ -34,6 +35,17 @@ def serve(call):
         for message in messages(rpc):
             rpc.send(message)
         rpc.finish(0, "", (("last-bin", b"\0\1"), *[pair for pair in call["metadata"] if pair[0].startswith("x-")]))
+    elif name == "Packed":
+        # Answers by gzip what it was told, and how.
+        rpc.options(encoding="gzip", takes_compressed=True)
+        kind, message, encoding = rpc.receive()
+        unpacked = zlib.decompress(message, 47) == bytes(100000)
+        rpc.receive()
+        rpc.headers(())
+        packer = zlib.compressobj(wbits=31)
+        text = f"{encoding} {unpacked} {call['accept_encoding'].replace(' ', '')}".encode()
+        rpc.send(packer.compress(text) + packer.flush(), compressed=True)
+        rpc.finish()
     elif name == "Seen":
         list(messages(rpc))
         rpc.send(dict(call["metadata"]).get("authorization", "no authorization").encode())

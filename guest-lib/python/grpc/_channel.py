@@ -3,10 +3,7 @@
 import time
 
 from grpc import _abc, _transport
-from grpc._common import deserialize, option, serialize, to_send, too_large
-
-_MAX_MESSAGE = 4 << 20
-_UNLIMITED = (1 << 31) - 1
+from grpc._common import deserialize, encoding_of, limits, option, serialize, to_send, too_large
 
 
 def __getattr__(name):
@@ -17,23 +14,15 @@ def __getattr__(name):
     raise AttributeError(f"module 'grpc._channel' has no attribute {name!r}")
 
 
-
-class _Limits:
-    """The sizes of messages, as a channel's options have them."""
-
-    def __init__(self, options):
-        receive = option(options, "grpc.max_receive_message_length", _MAX_MESSAGE)
-        self.receive = _UNLIMITED if receive < 0 else receive
-        send = option(options, "grpc.max_send_message_length", -1)
-        self.send = _UNLIMITED if send < 0 else send
-
-
 class Channel(_abc.Channel):
     def __init__(self, target, options, credentials, compression):
         self._target = target
         self._credentials = credentials         # None: insecure
-        self._options = options
-        self.limits = _Limits(options)
+        self._compression = compression or option(options, "grpc.default_compression_algorithm", None)
+        self._more = {name: value for name, value in (
+            ("authority", option(options, "grpc.default_authority", None)),
+            ("user_agent", option(options, "grpc.primary_user_agent", None))) if value is not None}
+        self._receive_limit, self.send_limit = limits(options)
         self.closed = False
         self._connectivity = None
         self._calls = set()                     # Rpc: those that go on
@@ -87,13 +76,14 @@ class Channel(_abc.Channel):
             return self._connectivity.state
         return ChannelConnectivity.READY if self.reached else ChannelConnectivity.IDLE
 
-    def request(self, method, timeout, metadata, credentials):
+    def request(self, method, timeout, metadata, credentials, compression=None):
         """What the transport is to be told of a call; `refused` if it ends before it begins."""
         if self.closed:
             raise ValueError("Cannot invoke RPC on closed channel!")
         deadline = None if timeout is None else time.time() + timeout
         request = _transport.Request(self._target, self._credentials is not None and self._credentials.tls, method,
-                                     to_send(metadata), deadline, self.limits.receive)
+                                     to_send(metadata), deadline, self._receive_limit, self._more)
+        request.encoding = encoding_of(compression, self._compression)
         if timeout is not None and timeout <= 0:
             request.refused = 4, "Deadline Exceeded"
         elif credentials is not None or (self._credentials is not None and self._credentials.call_credentials):
@@ -109,7 +99,7 @@ class Channel(_abc.Channel):
         from grpc._call import Rpc
         if request.refused:
             return Rpc.ended(*request.refused)
-        rpc = Rpc(_transport.Call(request, wait_for_ready), deserializer, streaming, self.limits.send,
+        rpc = Rpc(_transport.Call(request, wait_for_ready), deserializer, streaming, self.send_limit,
                   request.deadline, self._calls.discard)
         self._calls.add(rpc)
         return rpc
@@ -119,8 +109,8 @@ class Channel(_abc.Channel):
         message; None: there is none."""
         if request.refused:
             return *request.refused, (), (), None
-        if len(data) > self.limits.send:
-            return 8, too_large("Sent", len(data), self.limits.send), (), (), None
+        if len(data) > self.send_limit:
+            return 8, too_large("Sent", len(data), self.send_limit), (), (), None
         return _transport.unary(request, data, wait_for_ready)
 
 
@@ -138,20 +128,20 @@ class _Callable:
             raise _InactiveRpcError(Rpc.ended(13, "Exception serializing request!"))
         return data
 
-    def _begin(self, timeout, metadata, credentials, wait_for_ready, streaming):
-        request = self._channel.request(self._method, timeout, metadata, credentials)
+    def _begin(self, timeout, metadata, credentials, wait_for_ready, compression, streaming):
+        request = self._channel.request(self._method, timeout, metadata, credentials, compression)
         return self._channel.start(request, self._deserializer, streaming, wait_for_ready)
 
-    def _one(self, request, timeout, metadata, credentials, wait_for_ready, streaming):
+    def _one(self, request, timeout, metadata, credentials, wait_for_ready, compression, streaming):
         """A call with one request, which is on its way."""
         data = self._serialized(request)
-        rpc = self._begin(timeout, metadata, credentials, wait_for_ready, streaming)
+        rpc = self._begin(timeout, metadata, credentials, wait_for_ready, compression, streaming)
         rpc.send(data, True)
         return _rendezvous(rpc)
 
-    def _many(self, requests, timeout, metadata, credentials, wait_for_ready, streaming):
+    def _many(self, requests, timeout, metadata, credentials, wait_for_ready, compression, streaming):
         """A call whose requests a thread sends."""
-        rpc = self._begin(timeout, metadata, credentials, wait_for_ready, streaming)
+        rpc = self._begin(timeout, metadata, credentials, wait_for_ready, compression, streaming)
         rpc.send_all(requests, self._serializer)
         return _rendezvous(rpc)
 
@@ -171,11 +161,11 @@ def _outcome(call):
 
 
 class _UnaryUnary(_Callable, _abc.UnaryUnaryMultiCallable):
-    def _blocking(self, request, timeout, metadata, credentials, wait_for_ready):
+    def _blocking(self, request, timeout, metadata, credentials, wait_for_ready, compression):
         """The transport's answer, and the response."""
         data = self._serialized(request)
-        answer = self._channel.unary(self._channel.request(self._method, timeout, metadata, credentials), data,
-                                     wait_for_ready)
+        answer = self._channel.unary(self._channel.request(self._method, timeout, metadata, credentials, compression),
+                                     data, wait_for_ready)
         status, _, _, _, message = answer
         if not status:
             response = None if message is None else deserialize(message, self._deserializer)
@@ -186,40 +176,40 @@ class _UnaryUnary(_Callable, _abc.UnaryUnaryMultiCallable):
         raise _InactiveRpcError(Rpc.answered(answer))
 
     def __call__(self, request, timeout=None, metadata=None, credentials=None, wait_for_ready=None, compression=None):
-        return self._blocking(request, timeout, metadata, credentials, wait_for_ready)[1]
+        return self._blocking(request, timeout, metadata, credentials, wait_for_ready, compression)[1]
 
     def with_call(self, request, timeout=None, metadata=None, credentials=None, wait_for_ready=None,
                   compression=None):
-        answer, response = self._blocking(request, timeout, metadata, credentials, wait_for_ready)
+        answer, response = self._blocking(request, timeout, metadata, credentials, wait_for_ready, compression)
         from grpc._call import Rpc
         rpc = Rpc.answered(answer)
         rpc.response = response
         return response, _rendezvous(rpc)
 
     def future(self, request, timeout=None, metadata=None, credentials=None, wait_for_ready=None, compression=None):
-        return self._one(request, timeout, metadata, credentials, wait_for_ready, False)
+        return self._one(request, timeout, metadata, credentials, wait_for_ready, compression, False)
 
 
 class _UnaryStream(_Callable, _abc.UnaryStreamMultiCallable):
     def __call__(self, request, timeout=None, metadata=None, credentials=None, wait_for_ready=None, compression=None):
-        return self._one(request, timeout, metadata, credentials, wait_for_ready, True)
+        return self._one(request, timeout, metadata, credentials, wait_for_ready, compression, True)
 
 
 class _StreamUnary(_Callable, _abc.StreamUnaryMultiCallable):
     def __call__(self, request_iterator, timeout=None, metadata=None, credentials=None, wait_for_ready=None,
                  compression=None):
-        return _outcome(self._many(request_iterator, timeout, metadata, credentials, wait_for_ready, False))[0]
+        return _outcome(self._many(request_iterator, timeout, metadata, credentials, wait_for_ready, compression, False))[0]
 
     def with_call(self, request_iterator, timeout=None, metadata=None, credentials=None, wait_for_ready=None,
                   compression=None):
-        return _outcome(self._many(request_iterator, timeout, metadata, credentials, wait_for_ready, False))
+        return _outcome(self._many(request_iterator, timeout, metadata, credentials, wait_for_ready, compression, False))
 
     def future(self, request_iterator, timeout=None, metadata=None, credentials=None, wait_for_ready=None,
                compression=None):
-        return self._many(request_iterator, timeout, metadata, credentials, wait_for_ready, False)
+        return self._many(request_iterator, timeout, metadata, credentials, wait_for_ready, compression, False)
 
 
 class _StreamStream(_Callable, _abc.StreamStreamMultiCallable):
     def __call__(self, request_iterator, timeout=None, metadata=None, credentials=None, wait_for_ready=None,
                  compression=None):
-        return self._many(request_iterator, timeout, metadata, credentials, wait_for_ready, True)
+        return self._many(request_iterator, timeout, metadata, credentials, wait_for_ready, compression, True)

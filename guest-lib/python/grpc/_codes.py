@@ -44,6 +44,10 @@ class Compression(enum.IntEnum):
     Gzip = 2
 
 
+# As the wire has them.
+ENCODINGS = {Compression.Deflate: "deflate", Compression.Gzip: "gzip"}
+
+
 @enum.unique
 class LocalConnectionType(enum.Enum):
     UDS = 0

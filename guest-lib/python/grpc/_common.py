@@ -3,6 +3,9 @@
 import sys
 
 
+_UNLIMITED = (1 << 31) - 1
+
+
 def transform(message, function, what):
     """function(message); None if it raises, which is logged."""
     if function is None:
@@ -101,6 +104,22 @@ def option(options, name, default):
         if key == name:
             return value
     return default
+
+
+def limits(options):
+    """The sizes of messages, as a channel's or a server's options have them: received, and sent."""
+    receive = option(options, "grpc.max_receive_message_length", 4 << 20)
+    send = option(options, "grpc.max_send_message_length", -1)
+    return _UNLIMITED if receive < 0 else receive, _UNLIMITED if send < 0 else send
+
+
+def encoding_of(*compressions):
+    """The wire's name of the first that compresses; None: none does."""
+    for compression in compressions:
+        if compression:
+            from grpc._codes import ENCODINGS
+            return ENCODINGS[compression]
+    return None
 
 
 def thread(target, name, *args):

@@ -4,7 +4,7 @@ import time
 
 from grpc import _abc
 from grpc._codes import StatusCode
-from grpc._common import decode, deserialize, encode, log, received, serialize, to_send
+from grpc._common import decode, deserialize, encode, encoding_of, log, received, serialize, to_send
 from grpc._receiver import Receiver
 
 _NO_DEADLINE = 1e9     # seconds that remain to a call that has none
@@ -23,6 +23,7 @@ class State(Receiver):
         self.statused = False
         self.aborted = False
         self.headers_sent = False
+        self.plain = False              # the next message is not to be compressed
         self.code = self.details = self.trailing_metadata = None
         self.rpc_errors = []            # raised here: if the servicer lets them pass, they say nothing new
 
@@ -109,7 +110,8 @@ class State(Receiver):
         if not self.active():
             return False
         self.headers_sent = True
-        if not self.wire.send(data):
+        plain, self.plain = self.plain, False
+        if not self.wire.send(data, plain):
             with self.condition:
                 self.cancelled = not self.statused
                 callbacks = self.take_callbacks()
@@ -224,10 +226,10 @@ class ServicerContext(_abc.ServicerContext):
     # The answer.
 
     def set_compression(self, compression):
-        """What goes to the host is not compressed."""
+        self._state.wire.compress(encoding_of(compression))
 
     def disable_next_message_compression(self):
-        """Nothing is."""
+        self._state.plain = True
 
     def send_initial_metadata(self, initial_metadata):
         self._state.send_headers(initial_metadata)

@@ -5,11 +5,9 @@ import time
 from collections import namedtuple
 
 from grpc import _abc, _transport
-from grpc._common import log, option, received
+from grpc._common import encoding_of, limits, log, option, received
 from grpc._context import RequestIterator, State, ServicerContext
 from grpc._interceptor import look_up
-
-_MAX_MESSAGE = 4 << 20
 
 
 class HandlerCallDetails(namedtuple("_HandlerCallDetails", ("method", "invocation_metadata")),
@@ -45,17 +43,23 @@ def find_handler(handlers, details):
     return None
 
 
+def wire_options(options, compression):
+    """What accept() is told: how answers are compressed, and how many bytes a request has at most."""
+    return encoding_of(compression, option(options, "grpc.default_compression_algorithm", None)), limits(options)[0]
+
+
 def reject(wire, status, details):
     wire.finish(status, details, ())
 
 
 class _Server(_abc.Server):
-    def __init__(self, thread_pool, handlers, interceptors, options, maximum_concurrent_rpcs):
+    def __init__(self, thread_pool, handlers, interceptors, options, maximum_concurrent_rpcs, compression):
         self._lock = threading.Lock()
         self._pool = thread_pool
         self._handlers = check_handlers(handlers)
         self._interceptors = tuple(interceptors)
         self._maximum = maximum_concurrent_rpcs     # None: no limit
+        self._wire = wire_options(options, compression)
         self._started = self._stopping = False
         self._active = set()                        # State
         self._terminated = threading.Event()
@@ -123,7 +127,7 @@ class _Server(_abc.Server):
 
     def _serve(self):
         while True:
-            wire = _transport.accept()
+            wire = _transport.accept(*self._wire)
             if self._stopping:
                 reject(wire, 14, "the server has stopped")
             else:
@@ -209,4 +213,5 @@ def server(thread_pool, handlers=None, interceptors=None, options=None, maximum_
            compression=None, xds=False):
     if xds:
         raise NotImplementedError("grpc.server(xds=True): calls come from the daemon's ingress; leave xds out")
-    return _Server(thread_pool, handlers or (), interceptors or (), options or (), maximum_concurrent_rpcs)
+    return _Server(thread_pool, handlers or (), interceptors or (), options or (), maximum_concurrent_rpcs,
+                   compression)

@@ -16,17 +16,20 @@ _FIRST_PAUSE, _LAST_PAUSE = 0.1, 5      # seconds between two tries of a call th
 class Request:
     """What is told of a call before its messages. refused: status and details, if it ends before it begins."""
 
-    def __init__(self, target, tls, method, metadata, deadline, max_message):
+    def __init__(self, target, tls, method, metadata, deadline, max_message, more=None):
         self.target = target
         self.method = method
         self.metadata = metadata
         self.deadline = deadline        # of time.time(); None: none
         self.refused = None
+        self.encoding = None            # gzip or deflate: of its messages
+        self.max_message = max_message  # bytes
         self._tls = tls
-        self._max_message = max_message # bytes
+        self._more = more or {}         # authority, user_agent
 
     def options(self):
-        options = {"tls": self._tls, "metadata": self.metadata, "max_message": self._max_message}
+        options = {"tls": self._tls, "metadata": self.metadata, "max_message": self.max_message,
+                   "takes_compressed": True, **self._more}
         if self.deadline is not None:
             options["timeout_ms"] = min(max(1, int((self.deadline - time.time()) * 1000)), 0xffffffff)
         return options
@@ -66,13 +69,42 @@ def _look_after(channel):
         nexus.reset(channel)
 
 
+def _pack(data, encoding):
+    """What is sent, and whether it is compressed."""
+    if not encoding or not data:
+        return data, False
+    from grpc._compression import compress
+    return compress(data, encoding)
+
+
+def _unpack(event, limit):
+    """A message that came compressed, as such; or the end that it brings about."""
+    from grpc._compression import Unreadable, decompress
+    try:
+        return "message", decompress(*event[1:], limit)
+    except Unreadable as error:
+        return "end", *error.args, ()
+
+
+def _call_once(channel, request, data):
+    data, packed = _pack(data, request.encoding)
+    options = request.options()
+    if packed:
+        options["encoding"] = request.encoding
+    *answer, message, encoding = channel.rpc_call(request.target, request.method, data, **options)
+    if not encoding:
+        return *answer, message
+    event = _unpack(("message", message, encoding), request.max_message)
+    return (*answer, event[1]) if event[0] == "message" else (*event[1:3], *answer[2:], None)
+
+
 def unary(request, data, wait_for_ready):
     """A whole call: status, details, initial metadata, trailing metadata, message or None."""
     for pause in _pauses():
         channel, none = _channel()
         if none:
             return _UNAVAILABLE, none, (), (), None
-        answer = channel.rpc_call(request.target, request.method, data, **request.options())
+        answer = _call_once(channel, request, data)
         if answer[0] == _UNAVAILABLE:
             _look_after(channel)
         if not wait_for_ready or not _unreachable(*answer[:2]):
@@ -87,7 +119,7 @@ class _NoHost:
     def __init__(self, details):
         self._details = details
 
-    def send(self, message, end=False):
+    def send(self, message, end=False, compressed=False):
         return False
 
     def receive(self):
@@ -110,23 +142,24 @@ class Call:
         request = self._request
         self._channel, none = _channel()
         self._rpc = _NoHost(none) if none else self._channel.rpc_start(request.target, request.method,
-                                                                       **request.options())
+                                                                       encoding=request.encoding, **request.options())
 
-    def _keep(self, data, last):
+    def _keep(self, data, last, packed):
         """True: it was kept, to be sent again should the server not be reached."""
         kept = self._kept
         if kept is None:
             return False
-        if sum(len(sent or b"") for sent, _ in kept) + len(data or b"") > _KEPT_MAX:
+        if sum(len(sent[0] or b"") for sent in kept) + len(data or b"") > _KEPT_MAX:
             self._kept = None
             return False
-        kept.append((data, last))
+        kept.append((data, last, packed))
         return True
 
     def send(self, data, last=False):
         """False: the call has ended."""
-        kept = self._keep(data, last)
-        return self._rpc.send(data, last) or kept
+        data, packed = _pack(data, self._request.encoding)
+        kept = self._keep(data, last, packed)
+        return self._rpc.send(data, last, packed) or kept
 
     def send_end(self):
         self.send(None, True)
@@ -139,12 +172,18 @@ class Call:
                 _look_after(self._channel)
             if kept is None or event[0] != "end" or not _unreachable(*event[1:3]):
                 self._kept = None
-                return event
+                return event if len(event) != 3 else self._unpacked(event)
             if not self._request.pause(next(self._pauses)):
                 return "end", *_EXPIRED, ()
             self._start()
-            for data, last in tuple(kept):
-                self._rpc.send(data, last)
+            for sent in tuple(kept):
+                self._rpc.send(*sent)
+
+    def _unpacked(self, event):
+        event = _unpack(event, self._request.max_message)
+        if event[0] == "end":
+            self.cancel()
+        return event
 
     def cancel(self):
         self._kept = None
@@ -154,22 +193,45 @@ class Call:
 class Incoming:
     """A call that came in."""
 
-    def __init__(self, event):
+    def __init__(self, event, encoding, max_message):
         self._rpc = event["rpc"]
         self.method = event["method"]
         self.peer = event["peer"]
         self.metadata = event["metadata"]
         self.timeout = event["timeout_ms"] / 1000 if event["timeout_ms"] else None
+        self._max_message = max_message
+        self._accepted = event["accept_encoding"].replace(" ", "").split(",")
+        self._headers_sent = False
+        self.compress(encoding)
 
     def receive(self):
-        return self._rpc.receive()
+        event = self._rpc.receive()
+        if event[0] != "message" or len(event) == 2:
+            return event
+        event = _unpack(event, self._max_message)
+        if event[0] == "end":
+            self._rpc.finish(*event[1:])
+        return event
+
+    def compress(self, encoding):
+        """The answer's messages, by gzip or deflate, if the caller takes them so. Before its metadata, or in vain."""
+        if not self._headers_sent:
+            self._encoding = encoding if encoding in self._accepted else None
+            self._rpc.options(self._encoding, True, self._max_message)
 
     def send_headers(self, metadata):
+        self._headers_sent = True
         self._rpc.headers(metadata)
 
-    def send(self, data):
-        """False: the call has ended."""
-        return self._rpc.send(data)
+    def send(self, data, plain=False):
+        """False: the call has ended. plain: not compressed, whatever the others are."""
+        if not self._encoding:
+            self._headers_sent = True
+            return self._rpc.send(data)
+        if not self._headers_sent:
+            self.send_headers(())
+        data, packed = (data, False) if plain else _pack(data, self._encoding)
+        return self._rpc.send(data, False, packed)
 
     def finish(self, status, details, metadata):
         self._rpc.finish(status, details, metadata)
@@ -178,11 +240,12 @@ class Incoming:
         self._rpc.cancel()
 
 
-def accept():
-    """The next call. Other events are told that this function serves gRPC only."""
+def accept(encoding, max_message):
+    """The next call, answered so compressed, with requests of so many bytes. Other events are told that this function
+    serves gRPC only."""
     while True:
         event = nexus.channel().next()
         if event["grpc"]:
-            return Incoming(event["grpc"])
+            return Incoming(event["grpc"], encoding, max_message)
         nexus.channel().respond(event["request_id"], b'{"errorMessage":"this function is a gRPC server",'
                                 b'"errorType":"Runtime.NoHandler"}', error=True)

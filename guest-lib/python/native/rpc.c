@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* gRPC: nexus_grpc_call(3), nexus_grpc_start(3), nexus_grpc_accept(3). */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include "native.h"
 
 struct rpc {
@@ -114,20 +117,65 @@ static PyObject *metadata_new(const struct nexus_grpc_field *fields, size_t nr)
 
 static PyObject *failed(int ret)
 {
+	if (ret == -EINTR)
+		return NULL;		/* what the signal's handler raised */
 	errno = -ret;
 	return PyErr_SetFromErrno(PyExc_OSError);
 }
 
-static PyObject *reply_call(const struct nexus_grpc_reply *r)
+static PyObject *reply_call(const struct nexus_grpc_reply *r, bool encoding)
 {
-	return Py_BuildValue("iNNNN", r->status, text_new(r->details), metadata_new(r->initial, r->nr_initial),
-			     metadata_new(r->trailing, r->nr_trailing),
-			     r->has_message ? PyBytes_FromStringAndSize(r->message, r->message_len) : Py_NewRef(Py_None));
+	PyObject *message = r->has_message ? PyBytes_FromStringAndSize(r->message, r->message_len) : Py_NewRef(Py_None);
+
+	return Py_BuildValue(encoding ? "iNNNNs" : "iNNNN", r->status, text_new(r->details),
+			     metadata_new(r->initial, r->nr_initial), metadata_new(r->trailing, r->nr_trailing), message,
+			     r->encoding);
+}
+
+/* What both kinds of calls take; "message" among them or not. */
+#define CALL_NAMES "tls", "metadata", "timeout_ms", "max_message", "encoding", "takes_compressed", "authority", \
+	"user_agent", NULL
+#define CALL_FORMAT "|pOIIzpzz"
+#define CALL_FIELDS(call, fields) &(call).tls, &(fields), &(call).timeout_ms, &(call).max_message, &(call).encoding, \
+	&(call).takes_compressed, &(call).authority, &(call).user_agent
+
+/* A signal's handler has raised: Ctrl-C ends a wait. */
+static int signal_came(void *arg)
+{
+	PyGILState_STATE state = PyGILState_Ensure();
+	int raised = PyErr_CheckSignals();
+
+	(void)arg;
+	PyGILState_Release(state);
+	return raised;
+}
+
+/* Only the main thread runs handlers: the others need not ask for the interpreter's lock. */
+static bool is_main_thread(void)
+{
+	return syscall(SYS_gettid) == getpid();
+}
+
+/* Of a call that any thread may wait for. */
+static int main_signal_came(void *arg)
+{
+	return is_main_thread() && signal_came(arg);
+}
+
+/* The metadata, and who ends the wait. Undone by metadata_clear(), always. */
+static int call_prepare(struct nexus_grpc *call, struct metadata *metadata, PyObject *fields, bool any_thread)
+{
+	if (metadata_parse(metadata, fields))
+		return -1;
+	call->metadata = metadata->fields;
+	call->nr_metadata = metadata->nr;
+	call->interrupted = any_thread ? main_signal_came : is_main_thread() ? signal_came : NULL;
+	return 0;
 }
 
 static PyObject *channel_rpc_call(struct channel *channel, PyObject *args, PyObject *keywords)
 {
-	static char *names[] = { "target", "method", "message", "tls", "metadata", "timeout_ms", "max_message", NULL };
+	static char *names[] = { "target", "method", "message", CALL_NAMES };
 	struct nexus_grpc call = NEXUS_GRPC_INIT;
 	PyObject *fields = NULL, *ret = NULL;
 	struct nexus_grpc_reply *reply;
@@ -136,16 +184,15 @@ static PyObject *channel_rpc_call(struct channel *channel, PyObject *args, PyObj
 	int err;
 
 	if (channel_check(channel) ||
-	    !PyArg_ParseTupleAndKeywords(args, keywords, "ssy*|pOII", names, &call.target, &call.method, &message,
-					 &call.tls, &fields, &call.timeout_ms, &call.max_message))
+	    !PyArg_ParseTupleAndKeywords(args, keywords, "ssy*" CALL_FORMAT, names, &call.target, &call.method, &message,
+					 CALL_FIELDS(call, fields)))
 		return NULL;
-	if (!metadata_parse(&metadata, fields)) {
-		call.metadata = metadata.fields;
-		call.nr_metadata = metadata.nr;
+	if (!call_prepare(&call, &metadata, fields, false)) {
+		call.compressed = call.encoding != NULL;
 		Py_BEGIN_ALLOW_THREADS
 		err = nexus_grpc_call(channel->nx, &call, message.buf, message.len, &reply);
 		Py_END_ALLOW_THREADS
-		ret = err ? failed(err) : reply_call(reply);
+		ret = err ? failed(err) : reply_call(reply, call.takes_compressed);
 		if (!err)
 			nexus_grpc_reply_free(reply);
 	}
@@ -171,7 +218,7 @@ static PyObject *rpc_new(struct channel *channel, struct nexus_grpc_stream *stre
 
 static PyObject *channel_rpc_start(struct channel *channel, PyObject *args, PyObject *keywords)
 {
-	static char *names[] = { "target", "method", "tls", "metadata", "timeout_ms", "max_message", NULL };
+	static char *names[] = { "target", "method", CALL_NAMES };
 	struct nexus_grpc call = NEXUS_GRPC_INIT;
 	PyObject *fields = NULL, *ret = NULL;
 	struct nexus_grpc_stream *stream;
@@ -179,12 +226,10 @@ static PyObject *channel_rpc_start(struct channel *channel, PyObject *args, PyOb
 	int err;
 
 	if (channel_check(channel) ||
-	    !PyArg_ParseTupleAndKeywords(args, keywords, "ss|pOII", names, &call.target, &call.method, &call.tls,
-					 &fields, &call.timeout_ms, &call.max_message))
+	    !PyArg_ParseTupleAndKeywords(args, keywords, "ss" CALL_FORMAT, names, &call.target, &call.method,
+					 CALL_FIELDS(call, fields)))
 		return NULL;
-	if (!metadata_parse(&metadata, fields)) {
-		call.metadata = metadata.fields;
-		call.nr_metadata = metadata.nr;
+	if (!call_prepare(&call, &metadata, fields, true)) {
 		Py_BEGIN_ALLOW_THREADS
 		err = nexus_grpc_start(channel->nx, &call, &stream);
 		Py_END_ALLOW_THREADS
@@ -205,9 +250,10 @@ PyObject *rpc_incoming(struct channel *channel, const struct nexus_event *event)
 	err = nexus_grpc_accept(channel->nx, event, &stream);
 	if (err)
 		return failed(err);
-	return Py_BuildValue("{sNsNsNsNsIsN}", "rpc", rpc_new(channel, stream), "method", text_new(in->method),
+	return Py_BuildValue("{sNsNsNsNsIsNsNsN}", "rpc", rpc_new(channel, stream), "method", text_new(in->method),
 			     "authority", text_new(in->authority), "peer", text_new(in->peer), "timeout_ms",
-			     in->timeout_ms, "metadata", metadata_new(in->metadata, in->nr_metadata));
+			     in->timeout_ms, "metadata", metadata_new(in->metadata, in->nr_metadata), "encoding",
+			     text_new(in->encoding), "accept_encoding", text_new(in->accept_encoding));
 }
 
 /* ---- of one call ---- */
@@ -227,18 +273,18 @@ static void rpc_dealloc(struct rpc *rpc)
 
 static PyObject *rpc_send(struct rpc *rpc, PyObject *args, PyObject *keywords)
 {
-	static char *names[] = { "message", "end", NULL };
+	static char *names[] = { "message", "end", "compressed", NULL };
 	Py_buffer message = { 0 };
 	PyObject *object;
-	int end = 0, err;
+	int end = 0, compressed = 0, err;
 
-	if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|p", names, &object, &end))
+	if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|pp", names, &object, &end, &compressed))
 		return NULL;
 	if (object != Py_None && PyObject_GetBuffer(object, &message, PyBUF_SIMPLE))
 		return NULL;
 	Py_BEGIN_ALLOW_THREADS
 	err = nexus_grpc_send(rpc->stream, object == Py_None ? NULL : message.len ? message.buf : "", message.len,
-			      end ? NEXUS_GRPC_SEND_END : 0);
+			      (end ? NEXUS_GRPC_SEND_END : 0) | (compressed ? NEXUS_GRPC_SEND_COMPRESSED : 0));
 	Py_END_ALLOW_THREADS
 	if (object != Py_None)
 		PyBuffer_Release(&message);
@@ -253,7 +299,8 @@ static PyObject *reply_receive(const struct nexus_grpc_reply *r)
 	case NEXUS_GRPC_INITIAL:
 		return Py_BuildValue("sN", "initial", metadata_new(r->initial, r->nr_initial));
 	case NEXUS_GRPC_MESSAGE:
-		return Py_BuildValue("sN", "message", PyBytes_FromStringAndSize(r->message, r->message_len));
+		return Py_BuildValue(*r->encoding ? "sNs" : "sN", "message",
+				     PyBytes_FromStringAndSize(r->message, r->message_len), r->encoding);
 	case NEXUS_GRPC_HALF_CLOSE:
 		return Py_BuildValue("(s)", "half-close");
 	default:
@@ -311,6 +358,22 @@ static PyObject *rpc_headers(struct rpc *rpc, PyObject *object)
 	return PyBool_FromLong(!err);
 }
 
+static PyObject *rpc_options(struct rpc *rpc, PyObject *args, PyObject *keywords)
+{
+	static char *names[] = { "encoding", "takes_compressed", "max_message", NULL };
+	struct nexus_grpc options = NEXUS_GRPC_INIT;
+	int err;
+
+	if (!PyArg_ParseTupleAndKeywords(args, keywords, "|zpI", names, &options.encoding, &options.takes_compressed,
+					 &options.max_message))
+		return NULL;
+	options.interrupted = main_signal_came;
+	err = nexus_grpc_set_options(rpc->stream, &options);
+	if (err)
+		return failed(err);
+	Py_RETURN_NONE;
+}
+
 static PyObject *rpc_finish(struct rpc *rpc, PyObject *args, PyObject *keywords)
 {
 	static char *names[] = { "status", "details", "metadata", NULL };
@@ -337,18 +400,21 @@ static PyObject *rpc_finish(struct rpc *rpc, PyObject *args, PyObject *keywords)
 
 PyMethodDef rpc_methods[] = {
 	{ "rpc_call", KEYWORDS(channel_rpc_call),
-	  "rpc_call(target, method, message, tls=False, metadata=(), timeout_ms=0, max_message=0): "
-	  "(status, details, initial, trailing, answer)" },
+	  "rpc_call(target, method, message, tls=False, metadata=(), timeout_ms=0, max_message=0, encoding=None, "
+	  "takes_compressed=False, authority=None, user_agent=None): (status, details, initial, trailing, answer), and "
+	  "the answer's encoding if it takes_compressed." },
 	{ "rpc_start", KEYWORDS(channel_rpc_start),
-	  "rpc_start(target, method, tls=False, metadata=(), timeout_ms=0, max_message=0): Rpc" },
+	  "rpc_start(target, method, tls=False, metadata=(), timeout_ms=0, max_message=0, encoding=None, "
+	  "takes_compressed=False, authority=None, user_agent=None): Rpc" },
 	{ NULL, NULL, 0, NULL },
 };
 
 static PyMethodDef methods[] = {
-	{ "send", KEYWORDS(rpc_send), "send(message, end=False): False once the call is over." },
+	{ "send", KEYWORDS(rpc_send), "send(message, end=False, compressed=False): False once the call is over." },
 	{ "receive", (PyCFunction)rpc_receive, METH_NOARGS, "What comes next: a tuple, its kind first." },
 	{ "cancel", (PyCFunction)rpc_cancel, METH_NOARGS, "End the call." },
 	{ "close", (PyCFunction)rpc_cancel, METH_NOARGS, "End the call." },
+	{ "options", KEYWORDS(rpc_options), "options(encoding=None, takes_compressed=False, max_message=0): a server's." },
 	{ "headers", (PyCFunction)rpc_headers, METH_O, "headers(metadata): a server's initial metadata." },
 	{ "finish", KEYWORDS(rpc_finish), "finish(status=0, details='', metadata=()): a server's end of the call." },
 	{ NULL, NULL, 0, NULL },

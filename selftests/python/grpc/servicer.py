@@ -98,16 +98,30 @@ class Notes(notes_pb2_grpc.NotesServicer):
             "pair": [[type(part).__name__ for part in pair] for pair in context.invocation_metadata()
                      if pair[0].startswith("x-")], "added": context.add_callback(lambda: None)}))
 
+    def _packed(self, request, context, compression, size):
+        """Answers so compressed: as many zeros."""
+        context.set_compression(grpc.Compression[compression])
+        return Note(number=len(request.data), data=bytes(int(size)))
+
     def _agent(self, request, context):
         return Note(number="user-agent" in dict(context.invocation_metadata()))
+
+    def _named(self, request, context):
+        agent = dict(context.invocation_metadata()).get("user-agent", "").split(" ")
+        return Note(text=agent[0])
 
     def _cancel(self, request, context):
         context.cancel()
         return Note(text="too late")
 
+    def _began(self, request, context, key):
+        """Whether a call that waits with that key is here."""
+        return Note(number=ended(f"began {key}").wait(120))
+
     def _wait(self, request, context, key):
         """Until the client goes away."""
         gone = self._watch(context, key)
+        ended(f"began {key}").set()
         gone.wait(120)
         return Note(text="waited")
 
@@ -136,6 +150,10 @@ class Notes(notes_pb2_grpc.NotesServicer):
         if command == "headers":
             context.send_initial_metadata((("x-first", "1"),))
             context.set_trailing_metadata((("x-last", "2"),))
+        if command == "packed":
+            context.set_compression(grpc.Compression.Gzip)
+            yield Note(number=0, data=bytes(50000))
+            context.disable_next_message_compression()
         if command == "wait":
             # Before the first response: the client may be gone after it, and this is not gone on with.
             gone = self._watch(context, *words)

@@ -137,13 +137,13 @@ class State:
 
 class _Call(_base.Call):
     def __init__(self, channel, method, serializer, deserializer, timeout, metadata, credentials, wait_for_ready,
-                 request, single):
+                 compression, request, single):
         self._loop = asyncio.get_running_loop()
         self._serializer = serializer
         self._channel = channel
-        self._state = state = State(self._loop, deserializer, channel.limits.send,
+        self._state = state = State(self._loop, deserializer, channel.send_limit,
                                     isinstance(self, _StreamResponse))
-        told = channel.request(method, timeout, metadata, credentials)
+        told = channel.request(method, timeout, metadata, credentials, compression)
         data = None
         if single:
             data = serialize(request, serializer)

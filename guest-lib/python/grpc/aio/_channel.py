@@ -16,32 +16,32 @@ class _Callable:
         self._serializer = serializer
         self._deserializer = deserializer
 
-    def _call(self, request, timeout, metadata, credentials, wait_for_ready):
+    def _call(self, request, timeout, metadata, credentials, wait_for_ready, compression):
         metadata = Metadata() if metadata is None else metadata
         interceptors = self._channel.interceptors[self.kind]
         if interceptors:
             from grpc.aio import _interceptor
             return _interceptor.intercepted(self, interceptors, request, self._method, timeout, metadata, credentials,
-                                            wait_for_ready)
-        return self.invoke(request, self._method, timeout, metadata, credentials, wait_for_ready)
+                                            wait_for_ready, compression=compression)
+        return self.invoke(request, self._method, timeout, metadata, credentials, wait_for_ready, compression)
 
-    def invoke(self, request, method, timeout, metadata, credentials, wait_for_ready):
+    def invoke(self, request, method, timeout, metadata, credentials, wait_for_ready, compression=None):
         """The call itself, within the interceptors."""
         method = method.decode() if isinstance(method, bytes) else method
         return self.call_type(self._channel, method, self._serializer, self._deserializer, timeout, metadata,
-                              credentials, wait_for_ready, request)
+                              credentials, wait_for_ready, compression, request)
 
 
 class _UnaryRequest(_Callable):
     def __call__(self, request, *, timeout=None, metadata=None, credentials=None, wait_for_ready=None,
                  compression=None):
-        return self._call(request, timeout, metadata, credentials, wait_for_ready)
+        return self._call(request, timeout, metadata, credentials, wait_for_ready, compression)
 
 
 class _StreamRequest(_Callable):
     def __call__(self, request_iterator=None, timeout=None, metadata=None, credentials=None, wait_for_ready=None,
                  compression=None):
-        return self._call(request_iterator, timeout, metadata, credentials, wait_for_ready)
+        return self._call(request_iterator, timeout, metadata, credentials, wait_for_ready, compression)
 
 
 class UnaryUnaryMultiCallable(_UnaryRequest, _base.UnaryUnaryMultiCallable):
@@ -61,21 +61,21 @@ class StreamStreamMultiCallable(_StreamRequest, _base.StreamStreamMultiCallable)
 
 
 class Channel(_base.Channel):
-    def __init__(self, target, options, credentials, interceptors):
+    def __init__(self, target, options, credentials, compression, interceptors):
         # What is told of a call, and whether it may be, is as of the other channels.
-        self._plain = _channel.Channel(target, options, credentials, None)
+        self._plain = _channel.Channel(target, options, credentials, compression)
         self.calls = weakref.WeakSet()
         self.interceptors = {"unary_unary": [], "unary_stream": [], "stream_unary": [], "stream_stream": []}
         if interceptors:
             from grpc.aio import _interceptor
             _interceptor.sort(interceptors, self.interceptors)
 
-    limits = property(lambda self: self._plain.limits)
+    send_limit = property(lambda self: self._plain.send_limit)
 
-    def request(self, method, timeout, metadata, credentials):
+    def request(self, method, timeout, metadata, credentials, compression):
         if self._plain.closed:
             raise _base.UsageError("Channel is closed.")
-        return self._plain.request(method, timeout, metadata, credentials)
+        return self._plain.request(method, timeout, metadata, credentials, compression)
 
     def unary_unary(self, method, request_serializer=None, response_deserializer=None, _registered_method=False):
         return UnaryUnaryMultiCallable(self, method, request_serializer, response_deserializer)
@@ -140,9 +140,10 @@ class Channel(_base.Channel):
 
 
 def insecure_channel(target, options=None, compression=None, interceptors=None):
-    return Channel(target, options or (), None, interceptors)
+    return Channel(target, options or (), None, compression, interceptors)
 
 
 def secure_channel(target, credentials, options=None, compression=None, interceptors=None):
     from grpc._credentials import insecure
-    return Channel(target, options or (), None if credentials is insecure else credentials, interceptors)
+    return Channel(target, options or (), None if credentials is insecure else credentials, compression,
+                   interceptors)

@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from grpc._codes import StatusCode
-from grpc._common import deserialize, serialize, to_send
+from grpc._common import deserialize, encoding_of, serialize, to_send
 from grpc.aio import _base
 from grpc.aio._threads import run
 
@@ -22,6 +22,7 @@ class State:
         self.statused = False
         self.aborted = False
         self.headers_sent = False
+        self.plain = False              # the next message is not to be compressed
         self.code, self.details, self.trailing_metadata = 0, "", None
         self.callbacks = []             # None: they were called
         self._requests = []             # one at most: the task waits until it was taken
@@ -102,7 +103,8 @@ class State:
             await self.end(StatusCode.INTERNAL, "Failed to serialize response!")
             return False
         self.headers_sent = True
-        return await run(self.wire.send, data)
+        plain, self.plain = self.plain, False
+        return await run(self.wire.send, data, plain)
 
     async def end(self, code, details):
         if not self.active():
@@ -172,10 +174,12 @@ class ServicerContext(_base.ServicerContext):
         return self._state.details
 
     def set_compression(self, compression):
-        """What goes to the host is not compressed."""
+        if self._state.headers_sent:
+            raise RuntimeError("Compression setting must be specified before sending initial metadata")
+        self._state.wire.compress(encoding_of(compression))
 
     def disable_next_message_compression(self):
-        """Nothing is."""
+        self._state.plain = True
 
     # The caller.
 

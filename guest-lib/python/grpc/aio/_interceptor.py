@@ -279,13 +279,13 @@ _CALLS = {"unary_unary": InterceptedUnaryUnaryCall, "unary_stream": InterceptedU
           "stream_unary": InterceptedStreamUnaryCall, "stream_stream": InterceptedStreamStreamCall}
 
 
-def intercepted(callable_, interceptors, request, method, *options):
+def intercepted(callable_, interceptors, request, method, *options, compression):
     kind = callable_.kind
     cls = _CALLS[kind]
 
     async def run(index, details, request):
         if index == len(interceptors):
-            return callable_.invoke(request, *details[:5])
+            return callable_.invoke(request, *details[:5], compression)
         intercept = getattr(interceptors[index], f"intercept_{kind}")
 
         async def continuation(details, request):

@@ -5,7 +5,7 @@ import inspect
 
 from grpc import _transport
 from grpc._common import log, received, thread
-from grpc._server import HandlerCallDetails, behavior_of, check_handlers, find_handler, port_of
+from grpc._server import HandlerCallDetails, behavior_of, check_handlers, find_handler, port_of, wire_options
 from grpc.aio import _base
 from grpc.aio._context import ServicerContext, State, SyncContext
 from grpc.aio._interceptor import ServerInterceptor
@@ -13,7 +13,7 @@ from grpc.aio._threads import run
 
 
 class Server(_base.Server):
-    def __init__(self, pool, handlers, interceptors, maximum_concurrent_rpcs):
+    def __init__(self, pool, handlers, interceptors, options, maximum_concurrent_rpcs, compression):
         invalid = [interceptor for interceptor in interceptors if not isinstance(interceptor, ServerInterceptor)]
         if invalid:
             raise ValueError(f"Interceptor must be ServerInterceptor, the following are invalid: {invalid}")
@@ -21,6 +21,7 @@ class Server(_base.Server):
         self._handlers = check_handlers(handlers)
         self._interceptors = tuple(interceptors)
         self._maximum = maximum_concurrent_rpcs
+        self._wire = wire_options(options, compression)
         self._loop = None
         self._started = self._stopping = False
         self._tasks = {}                # of calls that go on: their State
@@ -47,7 +48,7 @@ class Server(_base.Server):
 
     def _accept(self):
         while True:
-            wire = _transport.accept()
+            wire = _transport.accept(*self._wire)
             try:
                 self._loop.call_soon_threadsafe(self._begin, wire)
             except RuntimeError:        # the loop was closed
@@ -189,4 +190,5 @@ def _plain(requests, loop):
 
 def server(migration_thread_pool=None, handlers=None, interceptors=None, options=None, maximum_concurrent_rpcs=None,
            compression=None):
-    return Server(migration_thread_pool, handlers or (), interceptors or (), maximum_concurrent_rpcs)
+    return Server(migration_thread_pool, handlers or (), interceptors or (), options or (), maximum_concurrent_rpcs,
+                  compression)
