@@ -106,6 +106,9 @@ ssize_t invocation_write(struct invocation *inv, const char *data, size_t len)
 	}
 	if (streams && len > INVOCATION_STREAM_ROOM - answer->len)
 		len = INVOCATION_STREAM_ROOM - answer->len;
+	/* Up to the limit: what is beyond it is refused when it comes again. */
+	if (streams && len > INVOCATION_STREAM_MAX - answer->total && answer->total < INVOCATION_STREAM_MAX)
+		len = INVOCATION_STREAM_MAX - answer->total;
 	if (answer->total + len > (streams ? INVOCATION_STREAM_MAX : INVOCATION_PAYLOAD_MAX) || !answer_reserve(answer, len)) {
 		pthread_mutex_unlock(&inv->lock);
 		return -EMSGSIZE;

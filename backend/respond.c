@@ -19,6 +19,9 @@ struct respond {
 };
 
 static const char too_large[] = "Response payload size exceeded maximum allowed payload size (6291456 bytes).";
+static const char stream_too_large[] = "Response stream exceeded maximum allowed size (209715200 bytes).";
+
+_Static_assert(INVOCATION_PAYLOAD_MAX == 6291456 && INVOCATION_STREAM_MAX == 209715200, "the messages say so");
 
 static struct function *respond_function(const struct op *op)
 {
@@ -114,7 +117,8 @@ static int respond_read(struct op *op)
 		if (respond->inv && left)
 			n = (error ? invocation_write_error : invocation_write)(respond->inv, window->data + window->done, left);
 		if (n < 0)
-			return respond_fail(op, -EMSGSIZE, "Function.ResponseSizeTooLarge", too_large);
+			return respond_fail(op, -EMSGSIZE, "Function.ResponseSizeTooLarge",
+					    respond->inv->answer.total > INVOCATION_PAYLOAD_MAX ? stream_too_large : too_large);
 		window->done += n;
 		respond->received += n;
 		if (!request->chunked && respond->received > request->content_length)
