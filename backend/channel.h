@@ -37,6 +37,7 @@ struct guest {
 	struct prefetch_waiter *prefetch_waiters;	/* at it */
 	struct order order;	/* of its writes */
 	uint64_t restore_generation;	/* another one for each VM, so that a clone learns that it is one; 0: not a VM */
+	bool held;		/* a clone whose vCPUs do not run yet: the time of what it has taken does not, either */
 	bool internal;		/* the daemon itself (journal_upload.c) */
 };
 

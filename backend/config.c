@@ -269,6 +269,13 @@ static uint32_t default_workers(void)
 	return cpus < 1 ? 1 : cpus > 4 ? 4 : cpus;
 }
 
+static uint32_t default_starts(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cpus < 2 ? 2 : cpus;
+}
+
 struct config *config_load(const char *dir, char **error)
 {
 	struct config *config = calloc(1, sizeof(*config));
@@ -285,6 +292,7 @@ struct config *config_load(const char *dir, char **error)
 	config->max_instances = 1000;
 	config->max_invocations = 1000;
 	config->ingress.idle_timeout_ms = 75000;
+	config->max_starts = default_starts();
 	config->journal_max = 1ULL << 30;
 	config->journal_attempts = 10;
 	config_reader_init(&reader, config, &report);

@@ -150,6 +150,7 @@ struct config {
 	char *vmm;		/* the VMM's program; NULL: qemu-system-x86_64 from $PATH */
 	uint32_t max_instances;	/* of all functions */
 	uint32_t max_invocations;	/* of all functions, at a time, waiting ones included */
+	uint32_t max_starts;	/* VMMs that start at a time */
 	struct caller *callers;		/* NULL: who reaches the ingress may call */
 	struct ingress_config ingress;
 };

@@ -76,6 +76,11 @@ static const char *instances_parse(void *field, const char *value)
 	return uint_parse(value, field, 0, 100000, "write a number from 0 to 100000");
 }
 
+static const char *starts_parse(void *field, const char *value)
+{
+	return uint_parse(value, field, 1, 1000, "write a number from 1 to 1000");
+}
+
 static const char *pool_parse(void *field, const char *value)
 {
 	return uint_parse(value, field, 0, 1000, "write a number from 0 to 1000");
@@ -315,6 +320,7 @@ const struct config_key config_keys[] = {
 	OBJECT(SECTION_BACKEND, struct config, vmm, false, file_parse),
 	OBJECT(SECTION_BACKEND, struct config, max_instances, false, instances_parse),
 	OBJECT(SECTION_BACKEND, struct config, max_invocations, false, concurrency_parse),
+	OBJECT(SECTION_BACKEND, struct config, max_starts, false, starts_parse),
 	OBJECT(SECTION_BACKEND, struct config, journal, false, file_parse),
 	OBJECT(SECTION_BACKEND, struct config, journal_max, false, size_parse),
 	OBJECT(SECTION_BACKEND, struct config, journal_attempts, false, refusals_parse),

@@ -110,7 +110,7 @@ static void *function_new(struct config *config, const char *name)
 	function->machine = xstrdup("pc");
 	function->memory = 128 << 20;
 	function->vcpus = 1;
-	function->append = xstrdup("console=ttyS0 quiet panic=-1");
+	function->append = xstrdup("console=ttyS0 quiet panic=-1 rootfstype=ramfs");
 	function->start_timeout_ms = 10000;
 	function->max_events = 100;
 	function->retries = 2;

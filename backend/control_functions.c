@@ -28,7 +28,7 @@ static const struct function_config *function_named(struct control_call *call, c
 static const char *microvm_state_name(const struct microvm *microvm)
 {
 	static const char *const names[] = {
-		[MICROVM_STARTING] = "starting", [MICROVM_POOLED] = "pooled", [MICROVM_LOADING] = "loading", [MICROVM_RUNNING] = "running",
+		[MICROVM_QUEUED] = "queued", [MICROVM_STARTING] = "starting", [MICROVM_POOLED] = "pooled", [MICROVM_LOADING] = "loading", [MICROVM_RUNNING] = "running",
 		[MICROVM_SAVING] = "saving", [MICROVM_ENDING] = "ending",
 	};
 

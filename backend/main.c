@@ -227,6 +227,8 @@ static void unserve(void)
 static int check_config(const struct config *config)
 {
 	unsigned int tenants = 0, endpoints = 0, listens = 0;
+	char error[512];
+	int ret = 0;
 
 	for (const struct tenant *t = config->tenants; t; t = t->next)
 		tenants++;
@@ -234,6 +236,14 @@ static int check_config(const struct config *config)
 		endpoints++;
 	for (const struct listen *l = config->listens; l; l = l->next)
 		listens++;
+	for (const struct function_config *f = config->functions; f; f = f->next) {
+		if (microvm_check_memory(f, error, sizeof(error))) {
+			fprintf(stderr, "%s\n", error);
+			ret = 1;
+		}
+	}
+	if (ret)
+		return ret;
 	printf("configuration is fine: %u tenants, %u endpoints, %u listening sockets, %u workers\n",
 	       tenants, endpoints, listens, config->workers);
 	return 0;

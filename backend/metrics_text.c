@@ -127,6 +127,16 @@ static uint64_t function_value(const struct function_counts *counts, size_t fiel
 	return function_fields[field].type[0] == 'c' ? *(const uint64_t *)at : *(const uint32_t *)at;
 }
 
+static void write_starts(FILE *out)
+{
+	struct microvm_starts starts;
+
+	microvm_starts(&starts);
+	gauge(out, "vmms_starting", "VMMs that start now; max_starts limits them", starts.starting);
+	gauge(out, "vmm_starts_waiting", "microVMs that wait for their turn to start", starts.waiting);
+	counter(out, "vmm_starts", "VMMs that were started", starts.total);
+}
+
 /* Those that wait in the pool, or the others. */
 static uint32_t function_microvms(const struct function_config *function, bool pooled)
 {
@@ -183,6 +193,7 @@ char *metrics_text(const struct config *config)
 	breaker_each(breaker_count, &open);
 	gauge(out, "breakers_open", "endpoints of tenants that are not asked for now: they failed too often", open);
 	write_vms(out);
+	write_starts(out);
 	write_functions(out, config);
 	if (fclose(out)) {
 		free(text);

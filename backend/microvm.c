@@ -27,7 +27,10 @@ void microvm_kill(struct microvm *microvm, const char *reason)
 		return;
 	microvm->state = MICROVM_ENDING;
 	snprintf(core->reason, sizeof(core->reason), "%s", reason);
-	vmm_kill(core->vmm);
+	if (core->vmm)
+		vmm_kill(core->vmm);
+	else
+		queue_drop(core);
 }
 
 void microvm_free(struct microvm_core *core)
@@ -45,6 +48,7 @@ void microvm_free(struct microvm_core *core)
 	free(core->ram);
 	free(core->state);
 	free(core);
+	queue_news();
 }
 
 char *microvm_path(const struct function_config *function, const char *file)
@@ -57,10 +61,8 @@ char *microvm_path(const struct function_config *function, const char *file)
 	return path;
 }
 
-static void microvm_vmm_ended(void *arg, const char *reason)
+void microvm_gone(struct microvm_core *core, const char *reason)
 {
-	struct microvm_core *core = arg;
-
 	if (core->microvm.state == MICROVM_ENDING && *core->reason)
 		reason = core->reason;
 	core->microvm.state = MICROVM_ENDING;
@@ -71,6 +73,11 @@ static void microvm_vmm_ended(void *arg, const char *reason)
 	else
 		core->ended(core->arg, &core->microvm, reason);
 	microvm_free(core);
+}
+
+static void microvm_vmm_ended(void *arg, const char *reason)
+{
+	microvm_gone(arg, reason);
 }
 
 /* ---- beginning ---- */
@@ -144,10 +151,12 @@ static void microvm_ready(void *arg)
 	struct microvm_core *core = arg;
 
 	core->microvm.at[TIMELINE_READY] = timeline_now();
-	if (core->microvm.pooled)
-		core->microvm.state = MICROVM_POOLED;
-	else
+	if (!core->microvm.pooled) {
 		microvm_begin(core);
+		return;
+	}
+	core->microvm.state = MICROVM_POOLED;
+	queue_news();
 }
 
 static void microvm_running(void *arg)
@@ -158,10 +167,13 @@ static void microvm_running(void *arg)
 
 	microvm->state = MICROVM_RUNNING;
 	microvm->at[TIMELINE_RUNNING] = timeline_now();
+	queue_news();
 	if (microvm->template) {
 		template_running(core);
 		return;
 	}
+	if (microvm->restored)
+		vm_runs(microvm->vm_id);
 	record_running(microvm->vmm_pid);
 	if (function)
 		timelines_started(function->timelines, microvm->vm_id, microvm->restored, microvm->from_pool, microvm->at);
@@ -273,27 +285,36 @@ struct microvm_core *microvm_new(const struct function_config *function)
 	return core;
 }
 
-int microvm_spawn(struct microvm_core *core, char *error, size_t size)
+int microvm_start_vmm(struct microvm_core *core, char *error, size_t size)
 {
 	struct microvm *microvm = &core->microvm;
 	int ret;
 
 	ret = microvm_load(core, error, size);
-	if (!ret) {
-		microvm_spec(core);
-		core->vmm = vmm_start(&vmm_qemu_type, main_loop, &core->spec, microvm->restored, &microvm_handler, core);
-		if (!core->vmm)
-			ret = FAIL(-errno, "cannot start %s: %s", core->spec.program ? core->spec.program : "QEMU",
-				   strerror(errno));
-	}
-	if (ret) {
-		microvm_free(core);
+	if (!ret && !microvm->restored)
+		ret = microvm_check_memory(microvm->function, error, size);
+	if (ret)
 		return ret;
-	}
+	microvm_spec(core);
+	core->vmm = vmm_start(&vmm_qemu_type, main_loop, &core->spec, microvm->restored, &microvm_handler, core);
+	if (!core->vmm)
+		return FAIL(-errno, "cannot start %s: %s", core->spec.program ? core->spec.program : "QEMU",
+			    strerror(errno));
+	microvm->state = MICROVM_STARTING;
+	queue_started();
 	microvm->at[TIMELINE_SPAWNED] = timeline_now();
 	microvm->vmm_pid = core->vmm->pid;
 	record_add(microvm->vmm_pid, microvm->function, microvm->restored);
 	return 0;
+}
+
+int microvm_spawn(struct microvm_core *core, char *error, size_t size)
+{
+	int ret = queue_add(core) ? 0 : microvm_start_vmm(core, error, size);
+
+	if (ret)
+		microvm_free(core);
+	return ret;
 }
 
 struct microvm *microvm_start(const struct function_config *function, microvm_ended *ended, void *arg, char *error,
@@ -318,7 +339,7 @@ struct microvm *microvm_start(const struct function_config *function, microvm_en
 	core->microvm.at[TIMELINE_WANTED] = wanted;
 	if (ready)
 		microvm_begin(core);
-	else if (!core->vmm && microvm_spawn(core, error, size))
+	else if (!core->vmm && !core->turn && microvm_spawn(core, error, size))
 		return NULL;
 	return &core->microvm;
 }
@@ -344,9 +365,16 @@ struct loop *microvms_loop(void)
 
 void microvms_start(struct loop *loop, const struct config *config)
 {
+	char error[512];
+
 	main_loop = loop;
 	microvm_config = config;
+	for (const struct function_config *f = config->functions; f; f = f->next) {
+		if (microvm_check_memory(f, error, sizeof(error)))
+			log_warning("%s", error);
+	}
 	records_open(config->control_path);
+	queue_open(config);
 	microvms_end_leftovers();
 }
 
@@ -354,5 +382,6 @@ void microvms_stop(void)
 {
 	while (microvms)
 		microvm_free(microvm_to_core(microvms));
+	queue_close();
 	records_close();
 }

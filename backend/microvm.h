@@ -23,6 +23,7 @@ struct function_config;
 struct loop;
 
 enum microvm_state {
+	MICROVM_QUEUED,		/* others start: it waits for its turn */
 	MICROVM_STARTING,	/* the VMM starts */
 	MICROVM_POOLED,		/* it has, and waits for an event that wants it */
 	MICROVM_LOADING,	/* adopted; the VMM loads its state, or the guest boots */
@@ -43,6 +44,7 @@ struct microvm {
 	bool stale;		/* its snapshot went before it ran */
 	uint32_t vm_id;		/* the module's; 0: not adopted yet */
 	pid_t vmm_pid;
+	bool on_demand;		/* scale.c's: for an event that waits, if it still does */
 	bool worked;		/* it has asked for events */
 	/* scale.c's: what it had asked for when last looked at, and since when that stands */
 	uint64_t seen_work, idle_since_ms;
@@ -61,12 +63,15 @@ void microvms_stop(void);	/* and with them every VMM that was started here */
 void microvms_recover(microvm_ended *ended);
 
 /*
- * Start one more, out of the pool if one is there. NULL with a message for people: the VMM or a file is missing, or
+ * Start one more, out of the pool if one is there; at once, or when its turn comes (max_starts). NULL with a message for people: the VMM or a file is missing, or
  * the limit of instances is reached. ended() is called once, when it is gone: killed, crashed
  * or powered off; reason is for people.
  */
 struct microvm *microvm_start(const struct function_config *function,
 			      microvm_ended *ended, void *arg, char *error, size_t size);
+
+/* Is its memory enough to boot? 0; or -ENOMEM with a message for people. What cannot be read is not looked at. */
+int microvm_check_memory(const struct function_config *function, char *error, size_t size);
 
 /* End it now; ended() follows, with this reason. */
 void microvm_kill(struct microvm *microvm, const char *reason);
@@ -81,6 +86,14 @@ int microvm_snapshot(const struct function_config *function, void (*done)(void *
 
 /* Keep as many VMMs started for the function's snapshot as it wants now; called now and then. */
 void microvm_pool_look(struct function *function);
+
+/* Of all functions. */
+struct microvm_starts {
+	uint32_t starting, waiting;	/* now: VMMs; and microVMs that wait for their turn */
+	uint64_t total;			/* VMMs, so far */
+};
+
+void microvm_starts(struct microvm_starts *starts);
 
 /* Is there one, whole? */
 bool microvm_has_snapshot(const struct function_config *function);

@@ -20,6 +20,7 @@ struct microvm_core {
 	struct log_site console;
 	struct loop_timer look;		/* template: does it wait for work? */
 	uint64_t look_until_ms;
+	uint64_t turn;			/* in the start queue; 0: it never waited */
 	char name[NEXUS_NAME_MAX + 16];
 	char *ram, *state;		/* of spec, owned */
 	char reason[256];		/* of the end, if it was ours */
@@ -44,8 +45,14 @@ void microvm_free(struct microvm_core *core);	/* and its VMM, without a word to 
 /* 0; or -errno with a message for people, if one more may not be, or its files are missing. */
 int microvm_check(const struct function_config *function, char *error, size_t size);
 
-/* Start its VMM. Takes core over when it fails: -errno with a message for people. */
+/* Start its VMM, now or in its turn. Takes core over when it fails: -errno with a message for people. */
 int microvm_spawn(struct microvm_core *core, char *error, size_t size);
+
+/* Now. When it fails core is as it was. */
+int microvm_start_vmm(struct microvm_core *core, char *error, size_t size);
+
+/* Its VMM has ended, or was never started: tell who has to know, and free it. */
+void microvm_gone(struct microvm_core *core, const char *reason);
 
 extern const struct vmm_handler microvm_handler;
 
@@ -67,6 +74,24 @@ void pool_ended(struct microvm_core *core, const char *reason);
 
 /* The snapshot is another one now, or none: those that were started for it are of no use. */
 void pool_clear(const struct function_config *function);
+
+/* ---- the start queue (microvm_queue.c) ---- */
+
+void queue_open(const struct config *config);
+void queue_close(void);
+
+/* False: there is room to start it now. Else it has a turn, and queue.c starts it. */
+bool queue_add(struct microvm_core *core);
+void queue_started(void);	/* to be counted */
+void queue_news(void);		/* one has started, or is gone: there may be room */
+
+/* One that is not to start any more: microvm_gone() follows, from the loop. */
+void queue_drop(struct microvm_core *core);
+
+static inline bool microvm_is_queued(const struct microvm *microvm)
+{
+	return microvm->state == MICROVM_QUEUED && microvm_to_core((struct microvm *)microvm)->turn;
+}
 
 /* ---- what a later daemon will know (microvm_record.c) ---- */
 

@@ -26,7 +26,7 @@ struct microvm_core *pool_take(const struct function_config *function)
 	struct microvm *best = NULL;
 
 	for (const struct microvm *i = microvm_first(); i; i = i->next)
-		if (is_pooled(i, function) && (!best || i->state == MICROVM_POOLED))
+		if (is_pooled(i, function) && (!best || i->state == MICROVM_POOLED || microvm_is_queued(best)))
 			best = (struct microvm *)i;
 	if (!best)
 		return NULL;

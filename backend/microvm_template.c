@@ -41,8 +41,10 @@ void template_ended(struct microvm_core *core, const char *reason)
 	if (core->saved)
 		what = template_commit(core, error, sizeof(error)) ? error : NULL;
 	if (what) {
-		unlink(core->ram);
-		unlink(core->state);
+		if (core->ram) {
+			unlink(core->ram);
+			unlink(core->state);
+		}
 		log_warning("no snapshot of function %s: %s", core->microvm.function->name, what);
 	} else {
 		log_info("snapshot of function %s taken", core->microvm.function->name);

@@ -70,11 +70,25 @@ void instance_fail(struct invocation *inv, const char *type, const char *message
 	invocation_put(inv);
 }
 
+/* Its clone did not come to run in time: for the caller there was none. */
+static void instance_late(struct invocation *inv)
+{
+	function_count(inv->function, no_instance);
+	scale_expired(inv->channel->guest);
+	instance_release(inv);
+	invocation_end(inv, INVOCATION_NO_INSTANCE);
+	invocation_put(inv);
+}
+
 static void invocation_expired(struct loop_timer *timer)
 {
 	struct invocation *inv = container_of(timer, struct invocation, deadline);
 	char message[64];
 
+	if (inv->channel->guest->held) {
+		instance_late(inv);
+		return;
+	}
 	snprintf(message, sizeof(message), "Task timed out after %.2f seconds",
 		 inv->function->config->timeout_ms / 1000.0);
 	function_count(inv->function, timeouts);
@@ -102,9 +116,31 @@ void instance_gone(struct channel *channel)
 	}
 }
 
+/* The function's time; before its clone runs, what is left of that for starting one. */
+static void deadline_start(struct invocation *inv)
+{
+	const struct function_config *config = inv->function->config;
+	struct loop *loop = inv->channel->worker->loop;
+	uint64_t limit = inv->queued_ms + config->start_timeout_ms;
+
+	inv->started_ms = loop_now_ms(loop);
+	inv->deadline.expired = invocation_expired;
+	if (!inv->channel->guest->held)
+		loop_timer_start(loop, &inv->deadline, config->timeout_ms);
+	else
+		loop_timer_start(loop, &inv->deadline, limit > inv->started_ms ? limit - inv->started_ms : 0);
+}
+
+void instance_runs(struct channel *channel)
+{
+	for (struct invocation *inv = channel->invocations; inv; inv = inv->next) {
+		if (!inv->responding)
+			deadline_start(inv);
+	}
+}
+
 void instance_begin(struct invocation *inv, struct channel *channel)
 {
-	struct loop *loop = channel->worker->loop;
 
 	inv->channel = channel;
 	/* The daemon's end waits for it, for a while. */
@@ -114,11 +150,9 @@ void instance_begin(struct invocation *inv, struct channel *channel)
 	pthread_mutex_unlock(&inv->lock);
 	inv->next = channel->invocations;
 	channel->invocations = inv;
-	inv->started_ms = loop_now_ms(loop);
 	inv->timeline.vm_id = channel->guest->vm_id;
 	timeline_mark(&inv->timeline, TIMELINE_TAKEN);
-	inv->deadline.expired = invocation_expired;
-	loop_timer_start(loop, &inv->deadline, inv->function->config->timeout_ms);
+	deadline_start(inv);
 	function_count(inv->function, invocations);
 	invocation_logf(inv, "START RequestId: %s Version: $LATEST\n", inv->id);
 }

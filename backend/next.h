@@ -23,6 +23,9 @@ struct invocation *instance_invocation(struct channel *channel, const char *id);
 /* The guest begins to work on it, by this channel. */
 void instance_begin(struct invocation *inv, struct channel *channel);
 
+/* A clone's vCPUs run: the clock of what it took before begins. */
+void instance_runs(struct channel *channel);
+
 /* The invocation no longer belongs to its channel; its clock stops. The caller takes the reference over. */
 void instance_release(struct invocation *inv);
 

@@ -17,17 +17,20 @@
 static struct loop *main_loop;
 static struct loop_timer look_timer;
 
-static unsigned int microvm_count(const struct function_config *config, unsigned int *starting)
+/* queued: how many of those that start have not begun to. */
+static unsigned int microvm_count(const struct function_config *config, unsigned int *starting, unsigned int *queued)
 {
 	unsigned int count = 0;
 
 	*starting = 0;
+	*queued = 0;
 	for (const struct microvm *m = microvm_first(); m; m = m->next) {
 		if (m->function != config || m->template || m->pooled || m->state == MICROVM_ENDING)
 			continue;
 		count++;
 		/* It will take an event that waits now. A survivor has another one to end first. */
 		*starting += !m->survivor && (!m->vm_id || !vm_polled(m->vm_id));
+		*queued += m->state == MICROVM_QUEUED;
 	}
 	return count;
 }
@@ -49,19 +52,32 @@ static void scale_ended(void *arg, const struct microvm *microvm, const char *re
 	log_warning("function %s: a microVM ended before it asked for an event: %s", function->config->name, reason);
 }
 
+bool scale_wants(const struct function_config *config)
+{
+	struct function *function = function_find(config->name);
+	unsigned int starting, queued;
+
+	microvm_count(config, &starting, &queued);
+	return function && function_lacks(function) > starting - queued;
+}
+
 void scale_up(struct function *function)
 {
 	const struct function_config *config = function->config;
-	unsigned int waiting, starting, count;
+	unsigned int waiting, starting, queued, count;
+	struct microvm *microvm;
 	char error[512];
 
 	if (!config->kernel || loop_now_ms(main_loop) < function->start_after_ms)
 		return;
 	waiting = function_lacks(function);
-	count = microvm_count(config, &starting);
+	count = microvm_count(config, &starting, &queued);
 	for (; starting < waiting && count < config->concurrency; starting++, count++) {
-		if (microvm_start(config, scale_ended, function, error, sizeof(error)))
+		microvm = microvm_start(config, scale_ended, function, error, sizeof(error));
+		if (microvm) {
+			microvm->on_demand = true;
 			continue;
+		}
 		log_warning("cannot start a microVM: %s", error);
 		function->start_after_ms = loop_now_ms(main_loop) + BACKOFF_MS;
 		return;

@@ -7,13 +7,19 @@
 #ifndef NEXUS_SCALE_H
 #define NEXUS_SCALE_H
 
+#include <stdbool.h>
+
 struct function;
+struct function_config;
 struct guest;
 struct loop;
 
 /* Both: main thread. */
 void scale_start(struct loop *loop);
 void scale_up(struct function *function);	/* events wait */
+
+/* Is there an event without a microVM that has begun to start? Main thread. */
+bool scale_wants(const struct function_config *config);
 
 /* The guest's invocation passed its deadline: any thread. Nothing to do if we did not start it. */
 void scale_expired(const struct guest *guest);

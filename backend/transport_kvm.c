@@ -11,6 +11,7 @@
 #include "log.h"
 #include "nexus_dev.h"
 #include "nexus_hypercall.h"
+#include "next.h"
 #include "op_core.h"
 #include "snapshot.h"
 #include "transport_kvm.h"
@@ -306,8 +307,8 @@ static void kvm_vm_begin(void *arg)
 		kvm_vm_close(vm);
 }
 
-struct kvm_vm *kvm_vm_new(struct worker *worker, uint32_t id, uint64_t generation, int handle, int pidfd, const struct tenant *tenant,
-			  const char *function, void (*gone)(void *arg), void *arg)
+struct kvm_vm *kvm_vm_new(struct worker *worker, uint32_t id, uint64_t generation, bool held, int handle, int pidfd,
+			  const struct tenant *tenant, const char *function, void (*gone)(void *arg), void *arg)
 {
 	struct kvm_vm *vm = calloc(1, sizeof(*vm));
 
@@ -317,6 +318,7 @@ struct kvm_vm *kvm_vm_new(struct worker *worker, uint32_t id, uint64_t generatio
 	vm->guest.tenant = tenant;
 	vm->guest.vm_id = id;
 	vm->guest.restore_generation = generation;
+	vm->guest.held = held;
 	snprintf(vm->guest.function, sizeof(vm->guest.function), "%s", function);
 	vm->handle = handle;
 	vm->pidfd = pidfd;
@@ -330,6 +332,23 @@ struct kvm_vm *kvm_vm_new(struct worker *worker, uint32_t id, uint64_t generatio
 		return NULL;
 	}
 	return vm;
+}
+
+static void kvm_vm_runs_posted(void *arg)
+{
+	struct kvm_vm *vm = arg;
+
+	vm->guest.held = false;
+	for (int i = 0; i < NEXUS_MAX_CHANNELS; i++) {
+		if (vm->channels[i])
+			instance_runs(&vm->channels[i]->channel);
+	}
+}
+
+void kvm_vm_runs(struct kvm_vm *vm)
+{
+	if (loop_post(vm->worker->loop, kvm_vm_runs_posted, vm))
+		abort();	/* a few bytes; its function would have another deadline */
 }
 
 static void kvm_vm_release_posted(void *arg)

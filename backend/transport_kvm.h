@@ -3,6 +3,7 @@
 #ifndef NEXUS_TRANSPORT_KVM_H
 #define NEXUS_TRANSPORT_KVM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "channel.h"
 
@@ -17,13 +18,14 @@ struct snapshot;
 
 /*
  * Serve the VM behind handle, on the worker. id is the module's number; generation
- * is not that of any other VM. Takes both descriptors over
+ * is not that of any other VM; held: until kvm_vm_runs() its vCPUs do not run. Takes both descriptors over
  * (pidfd may be -1). gone(arg) runs in the worker's thread once the VM is
  * released: it died, or kvm_vm_release() was called. NULL: no memory.
  * The struct stays until kvm_vm_free().
  */
-struct kvm_vm *kvm_vm_new(struct worker *worker, uint32_t id, uint64_t generation, int handle, int pidfd, const struct tenant *tenant,
-			  const char *function, void (*gone)(void *arg), void *arg);
+struct kvm_vm *kvm_vm_new(struct worker *worker, uint32_t id, uint64_t generation, bool held, int handle, int pidfd,
+			  const struct tenant *tenant, const char *function, void (*gone)(void *arg), void *arg);
+void kvm_vm_runs(struct kvm_vm *vm);
 int kvm_vm_release(struct kvm_vm *vm);	/* begin; 0 or -ENOMEM */
 void kvm_vm_free(struct kvm_vm *vm);	/* once, after gone() and the last kvm_vm_release() */
 void kvm_vm_destroy(struct kvm_vm *vm);	/* the same, after the workers ended */

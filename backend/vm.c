@@ -128,8 +128,8 @@ int vm_freeze(uint32_t id, struct snapshot *snapshot, void (*frozen)(void *arg, 
 /* ---- beginning ---- */
 
 /* Serve the VM behind handle; takes both descriptors over, also when it fails. */
-static int vm_serve(uint32_t id, pid_t pid, const struct tenant *tenant, const char *function, int handle,
-		    int pidfd)
+static int vm_serve(uint32_t id, pid_t pid, const struct tenant *tenant, const char *function, bool held,
+		    int handle, int pidfd)
 {
 	/* Another one than that of the VM whose snapshot this one may be. */
 	uint64_t generation = (uint64_t)pid << 32 | id;
@@ -143,7 +143,8 @@ static int vm_serve(uint32_t id, pid_t pid, const struct tenant *tenant, const c
 	vm->tenant = tenant;
 	snprintf(vm->function, sizeof(vm->function), "%s", function);
 	vm->worker = workers_pick();
-	vm->kvm = kvm_vm_new(vm->worker, id, generation, handle, pidfd, tenant, function, vm_gone, vm);
+	vm->kvm = kvm_vm_new(vm->worker, id, generation, held, handle, pidfd, tenant, function, vm_gone,
+			    vm);
 	if (!vm->kvm) {
 		workers_unpick(vm->worker);
 		return -ENOMEM;
@@ -236,7 +237,7 @@ static int64_t vm_adopt_any(pid_t pid, const char *tenant_name, const char *func
 		ioctl(handle, NEXUS_IOC_RELEASE);
 		return ret;
 	}
-	ret = vm_serve(adopt.vm_id, pid, tenant, function, take_fd(&handle), take_fd(&pidfd));
+	ret = vm_serve(adopt.vm_id, pid, tenant, function, snapshot, take_fd(&handle), take_fd(&pidfd));
 	if (ret)
 		return FAIL(ret, "cannot serve vm %u: %s", adopt.vm_id, strerror(-ret));
 	log_info("vm %u of process %d is adopted for %s/%s", adopt.vm_id, pid, tenant->name, function);
@@ -271,7 +272,7 @@ static void vm_attach(int dev, const struct vmstats *orphan)
 		return;
 	}
 	/* No pidfd: the number may name another process by now, and the module tells of the VM's end. */
-	ret = vm_serve(orphan->id, orphan->vmm_pid, tenant, orphan->function, handle, -1);
+	ret = vm_serve(orphan->id, orphan->vmm_pid, tenant, orphan->function, false, handle, -1);
 	if (ret)
 		log_error("vm %u: cannot serve it: %s", orphan->id, strerror(-ret));
 	else
@@ -347,6 +348,16 @@ void vm_when_served(uint32_t id, void (*served)(uint32_t id))
 	*fence = (struct served){ id, served };
 	if (loop_post(vm->worker->loop, vm_served, fence))
 		abort();	/* the same */
+}
+
+void vm_runs(uint32_t id)
+{
+	const struct vm *vm = vms;
+
+	while (vm && vm->id != id)
+		vm = vm->next;
+	if (vm)
+		kvm_vm_runs(vm->kvm);
 }
 
 uint32_t vm_polls(uint32_t id)

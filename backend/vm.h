@@ -64,6 +64,9 @@ int vm_release(uint32_t id, void (*released)(void *arg), void *arg);
  */
 void vm_when_served(uint32_t id, void (*served)(uint32_t id));
 
+/* The vCPUs of one that was restored run now: from here on what it has taken has its function's time. */
+void vm_runs(uint32_t id);
+
 /* How many operations of the VM wait for news: none, it is not ready yet, or at work. */
 uint32_t vm_polls(uint32_t id);
 uint64_t vm_polled(uint32_t id);	/* how many have begun so far */

@@ -10,11 +10,12 @@
 #include <unistd.h>
 #include "cleanup.h"
 #include "image.h"
+#include "nexus_hypercall.h"
 
 struct image {
 	struct archive *archive;
 	char *path, *part;
-	uint64_t entries;
+	uint64_t entries, unpacked;
 	int64_t inode;
 };
 
@@ -35,7 +36,7 @@ struct image *image_new(const char *path)
 	if (archive_write_set_format_cpio_newc(image->archive) || archive_write_add_filter_none(image->archive) ||
 	    archive_write_open_filename(image->archive, image->part)) {
 		image_fail(image->part, archive_error_string(image->archive));
-		image_close(image, 0, NULL, NULL);
+		image_close(image, 0, NULL);
 		return NULL;
 	}
 	return image;
@@ -74,6 +75,8 @@ static int image_entry(struct image *image, const char *name, const struct stat 
 	ret = archive_write_header(image->archive, entry);
 	archive_entry_free(entry);
 	image->entries++;
+	if (S_ISREG(st->st_mode))
+		image->unpacked += (st->st_size + NEXUS_PAGE_SIZE - 1) / NEXUS_PAGE_SIZE * NEXUS_PAGE_SIZE;
 	return ret ? image_fail(name, archive_error_string(image->archive)) : 0;
 }
 
@@ -165,15 +168,14 @@ int image_add_tree(struct image *image, const char *directory)
 	return ret;
 }
 
-int image_close(struct image *image, int keep, uint64_t *bytes, uint64_t *entries)
+int image_close(struct image *image, int keep, struct image_size *written)
 {
 	int ret = 0;
 
 	if (keep && archive_write_close(image->archive))
 		ret = image_fail(image->part, archive_error_string(image->archive));
 	if (keep && !ret) {
-		*bytes = archive_filter_bytes(image->archive, -1);
-		*entries = image->entries;
+		*written = (struct image_size){ archive_filter_bytes(image->archive, -1), image->entries, image->unpacked };
 		if (rename(image->part, image->path))
 			ret = image_fail(image->path, strerror(errno));
 	}

@@ -17,8 +17,13 @@ int image_add_file(struct image *image, const char *source, const char *name, un
 int image_add_text(struct image *image, const char *name, const char *text);
 int image_add_directory(struct image *image, const char *name);
 
-/* Put the archive in its place, or (keep 0) remove it. Frees image. *bytes, *entries: what was written. */
-int image_close(struct image *image, int keep, uint64_t *bytes, uint64_t *entries);
+struct image_size {
+	uint64_t bytes, entries;
+	uint64_t unpacked;	/* bytes of memory that its files take in a guest */
+};
+
+/* Put the archive in its place, or (keep 0) remove it. Frees image. *written: with keep. */
+int image_close(struct image *image, int keep, struct image_size *written);
 
 /*
  * Unpack an OCI image layout LAYOUT[:TAG] with umoci(1) into directory, a new one.

@@ -126,7 +126,7 @@ static void build_command(struct build *build)
 	fclose(out);
 }
 
-static int build_run(struct build *build, uint64_t *bytes, uint64_t *entries)
+static int build_run(struct build *build, struct image_size *written)
 {
 	auto_free char *init = build->init ? strdup(build->init) : program_find("nexus-init");
 	/* Python functions have a runtime of their own. */
@@ -153,7 +153,7 @@ static int build_run(struct build *build, uint64_t *bytes, uint64_t *entries)
 		ret = image_add_file(image, runtime, "nexus-runtime", 0755);
 	if (!ret && build->arguments)
 		ret = image_add_text(image, "etc/nexus-init.args", build->arguments);
-	return image_close(image, !ret, bytes, entries) || ret ? -1 : 0;
+	return image_close(image, !ret, written) || ret ? -1 : 0;
 }
 
 static int build_check(const struct build *build)
@@ -202,11 +202,20 @@ static int build_options(struct build *build, int argc, char **argv)
 	return build_check(build);
 }
 
+/* MiB that a microVM needs to boot it: the image and its files at the same time, and Debian's kernel with what it takes. */
+static uint64_t build_memory(const struct image_size *size)
+{
+	const uint64_t kernel = 80 << 20, step = 8 << 20;
+
+	return (size->bytes + size->unpacked + kernel + step - 1) / step * step >> 20;
+}
+
 int ctl_image_build(const struct ctl *ctl, int argc, char **argv)
 {
 	auto_free char **lists = calloc(3 * argc + 1, sizeof(*lists));
 	struct build build = { .sources = lists, .packages = lists + argc, .environment = lists + 2 * argc };
-	uint64_t bytes, entries;
+	struct image_size size;
+	uint64_t memory;
 	json_t *result;
 	int ret;
 
@@ -215,15 +224,16 @@ int ctl_image_build(const struct ctl *ctl, int argc, char **argv)
 	ret = build_options(&build, argc, argv);
 	if (ret)
 		return ret;
-	ret = build_run(&build, &bytes, &entries);
+	ret = build_run(&build, &size);
 	free(build.arguments);
 	if (ret)
 		return CTL_REFUSED;
-	result = json_pack("{s:s, s:I, s:I}", "image", build.output, "bytes", (json_int_t)bytes,
-			   "entries", (json_int_t)entries);
+	memory = build_memory(&size);
+	result = json_pack("{s:s, s:I, s:I, s:I}", "image", build.output, "bytes", (json_int_t)size.bytes,
+			   "entries", (json_int_t)size.entries, "memory", (json_int_t)memory << 20);
 	if (!ctl_print_json(ctl, result))
-		printf("%s: %llu bytes, %llu entries\n", build.output, (unsigned long long)bytes,
-		       (unsigned long long)entries);
+		printf("%s: %llu bytes, %llu entries; to boot it takes memory = %lluM or more\n", build.output,
+		       (unsigned long long)size.bytes, (unsigned long long)size.entries, (unsigned long long)memory);
 	json_decref(result);
 	return CTL_OK;
 }

@@ -6,7 +6,7 @@
 function_config() {
 	mkdir -p $state/config/functions.d
 	printf '%s\n' "[function $1]" 'tenant = test' "kernel = $("$vhost/kernel" --kernel $series vmlinux)" \
-		"image = $2" 'append = console=ttyS0 pci=noearly panic=-1 quiet mitigations=off' "${@:3}" \
+		"image = $2" 'append = console=ttyS0 pci=noearly panic=-1 quiet mitigations=off rootfstype=ramfs' "${@:3}" \
 		>"$state/config/functions.d/$1.conf"
 }
 

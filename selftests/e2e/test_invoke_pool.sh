@@ -78,5 +78,37 @@ nexusctl function remove pool
 until_true 60 gone $old
 tap_ok $? "without a snapshot they end"
 tap_is "$(pool pool)" 0 "and no other is started"
+
+# While its VMM does not come to run, a function's time does not pass. One that was started and then stopped does not.
+sed -i 's/^vmm_pool = .*/vmm_pool = 1/; s/^timeout = .*/timeout = 10s/; s/^start_timeout = .*/start_timeout = 120s/' \
+	$state/config/functions.d/pool.conf
+stopped() {
+	until_true 60 has_pool pool 1
+	pid=$(pids pool)
+	kill -STOP "$pid"
+}
+taken() { nexusctl function show pool | grep -q '"running": 1'; }
+backend_stop
+backend_start
+clones_snapshot pool
+stopped
+invoke pool seed/known >$state/late &
+caller=$!
+until_true 60 taken
+tap_ok $? "an event is taken by a clone that does not run yet"
+sleep 12
+kill -CONT "$pid"
+wait $caller
+tap_is "$(field n <$state/late)" 5 "beyond the function's time-out it begins to run, and answers: the time ran from then on"
+stop pool
+sed -i 's/^start_timeout = .*/start_timeout = 5s/' $state/config/functions.d/pool.conf
+backend_stop
+backend_start
+stopped
+tap_is "$(curl -s -m 200 -o /dev/null -w '%{http_code}' -d '{}' http://127.0.0.1:$port/function/pool)" 502 \
+	"one that does not begin in start_timeout was none"
+# shellcheck disable=SC2086
+until_true 60 gone $pid
+tap_ok $? "and is ended"
 host_stop
 tap_done

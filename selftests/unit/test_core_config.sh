@@ -391,6 +391,31 @@ check
 tap_is $? 0 "a long session token is fine"
 keys
 
+cp "$backend" "$dir/kernel"	# an ELF file, as a vmlinux is
+truncate -s 100M "$dir/image"
+boots() {
+	config "$good
+[function large]
+tenant = t
+kernel = $dir/kernel
+image = $dir/image
+$1
+$2"
+}
+boots 'memory = 128M'
+fault "an image that its memory has no room for" "function large: memory = 128M is too little to boot: its image takes 100 MiB" \
+	"in [function large], or make the image smaller"
+remedy=$(sed -n 's/.*set \(memory = [0-9]*M\) or more.*/\1/p' <<<"$output")
+boots "$remedy"
+check
+tap_is $? 0 "with the memory that the message names ($remedy) it is fine"
+boots "$remedy" 'append = console=ttyS0'
+fault "and with a root that may take half of the memory" "(less with rootfstype=ramfs in its append)"
+rm "$dir/kernel" "$dir/image"
+check
+tap_is $? 0 "an image that is not there yet is no fault"
+config "$good"
+
 printf '[tenant t]\n' >"$dir/b.conf"
 fault "a section in two files" "b.conf:1: section [tenant t] is there already, at $dir/a.conf:3"
 rm "$dir"/*.conf
