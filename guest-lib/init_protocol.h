@@ -9,9 +9,10 @@
  *	ARENA {pages}			-> {status, pages}
  *		grow by at most NEXUS_SHARE_MAX_PAGES, or shrink to a size that
  *		the arena had before it grew.
- *	RESEED {}			-> {status}
- *		let the guest's kernel begin its random numbers afresh, from what was written
- *		to /dev/urandom before: this guest is a clone. Needs no HELLO.
+ *	RESEED {seconds, milliseconds}	-> {status}
+ *		this guest is a clone: let its kernel begin its random numbers afresh, from what was written
+ *		to /dev/urandom before, and set its clock, which stands where the snapshot was taken, forward to the
+ *		host's, in Unix time (0: unknown). Needs no HELLO.
  *
  * The end of the connection closes the channel. KICK and WAIT are executed by
  * the process itself.
@@ -35,8 +36,14 @@
 struct init_msg {
 	uint32_t type;		/* INIT_* */
 	uint32_t version;	/* NEXUS_ABI_VERSION of the sender */
-	uint32_t pages;		/* the arena's size */
-	uint32_t slots;
+	union {
+		uint32_t pages;		/* the arena's size */
+		uint32_t seconds;	/* RESEED */
+	};
+	union {
+		uint32_t slots;
+		uint32_t milliseconds;	/* RESEED */
+	};
 	uint32_t channel;	/* answer to HELLO */
 	int32_t status;		/* 0 in a request */
 };

@@ -193,7 +193,8 @@ static void next_reseed(struct nexus *nx, const struct nexus_event *event)
 		nx->generation = event->restore_generation;
 	}
 	if (!same && nx->transport->ops->reseed)
-		nx->transport->ops->reseed(nx->transport, event->entropy, sizeof(event->entropy));
+		nx->transport->ops->reseed(nx->transport, event->entropy, sizeof(event->entropy),
+					   event->deadline_ms - event->remaining_ms);
 }
 
 void nexus_event_free(struct nexus_event *event)

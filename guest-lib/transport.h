@@ -38,9 +38,9 @@ struct transport_ops {
 
 	/*
 	 * Optional. This guest is a clone: mix these bytes, which nobody else has, into its kernel's
-	 * random numbers, before any more of them are drawn.
+	 * random numbers, before any more of them are drawn, and set its clock to now_ms, Unix time.
 	 */
-	void (*reseed)(struct transport *t, const void *entropy, size_t size);
+	void (*reseed)(struct transport *t, const void *entropy, size_t size, uint64_t now_ms);
 
 	/* End the channel and free t. The arena is unmapped. */
 	void (*close)(struct transport *t);

@@ -76,9 +76,11 @@ static int kvm_resize(struct transport *t, size_t size)
 }
 
 /* Anybody may mix bytes in; nexus-init may say that they count from now on. It is asked on a connection of its own. */
-static void kvm_reseed(struct transport *t, const void *entropy, size_t size)
+static void kvm_reseed(struct transport *t, const void *entropy, size_t size, uint64_t now_ms)
 {
-	struct init_msg m = { .type = INIT_RESEED, .version = NEXUS_ABI_VERSION };
+	struct init_msg m = {
+		.type = INIT_RESEED, .version = NEXUS_ABI_VERSION, .seconds = now_ms / 1000, .milliseconds = now_ms % 1000,
+	};
 	autoclose int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC), sock = -1;
 
 	if (fd < 0 || write(fd, entropy, size) != (ssize_t)size)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/random.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -146,11 +147,25 @@ static int client_hello(struct client *c, struct init_msg *m)
 	return 0;
 }
 
+/* Only forward: a clone's clock is late, and nobody is to see a time twice. */
+static void client_set_clock(const struct init_msg *m)
+{
+	const struct timespec host = { .tv_sec = m->seconds, .tv_nsec = m->milliseconds * 1000000L };
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (m->milliseconds < 1000 && (host.tv_sec > now.tv_sec ||
+				       (host.tv_sec == now.tv_sec && host.tv_nsec > now.tv_nsec)) &&
+	    clock_settime(CLOCK_REALTIME, &host))
+		fprintf(stderr, "nexus-init: cannot set the clock: %m\n");
+}
+
 /* Only the first process may; and what anybody mixed in before can only do good. */
-static int client_reseed(void)
+static int client_reseed(const struct init_msg *m)
 {
 	autoclose int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
 
+	client_set_clock(m);
 	return fd < 0 || ioctl(fd, RNDRESEEDCRNG) ? -errno : 0;
 }
 
@@ -200,7 +215,7 @@ void client_serve(struct client *c)
 		m.status = client_arena(c, &m);
 		break;
 	case INIT_RESEED:
-		m.status = client_reseed();
+		m.status = client_reseed(&m);
 		break;
 	default:
 		m.status = -EBADMSG;

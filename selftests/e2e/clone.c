@@ -2,13 +2,14 @@
 /*
  * A function for clones: clone [WINDOW]. For each event {"key": KEY}, get the object and say what it
  * holds (size and a sum), whether it was in memory before it was asked for, and
- * random numbers of the kernel and of this process. WINDOW: bytes lent for one object.
+ * random numbers of the kernel and of this process, and the time by its clock. WINDOW: bytes lent for one object.
  */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 #include "../../guest-lib/nexus.h"
 
@@ -24,14 +25,14 @@ static uint64_t hits(struct nexus *nx)
 	return i.prefetch_hits;
 }
 
-/* The value of "key". */
-static void key_of(const struct nexus_event *event, char *key, size_t size)
+/* The value of the member with this name, its quotes included; "" if there is none. */
+static void member_of(const struct nexus_event *event, const char *name, char *key, size_t size)
 {
 	const char *end = (const char *)event->payload + event->payload_len;
-	const char *at = memmem(event->payload, event->payload_len, "\"key\"", 5);
+	const char *at = memmem(event->payload, event->payload_len, name, strlen(name));
 	size_t n = 0;
 
-	at = at ? memchr(at + 5, '"', end - at - 5) : NULL;
+	at = at ? memchr(at + strlen(name), '"', end - at - strlen(name)) : NULL;
 	while (at && ++at < end && *at != '"' && n + 1 < size)
 		key[n++] = *at;
 	key[n] = '\0';
@@ -53,6 +54,7 @@ static void answer_event(struct nexus *nx, struct nexus_event *event, uint64_t *
 	uint64_t kernel = 0, before = hits(nx);
 	char answer[512], key[256];
 	unsigned int seed;
+	struct timespec now;
 	ssize_t n;
 	int len;
 
@@ -63,15 +65,18 @@ static void answer_event(struct nexus *nx, struct nexus_event *event, uint64_t *
 	}
 	if (getrandom(&kernel, sizeof(kernel), 0) != sizeof(kernel))
 		abort();
-	key_of(event, key, sizeof(key));
+	clock_gettime(CLOCK_REALTIME, &now);
+	member_of(event, "\"key\"", key, sizeof(key));
 	n = nexus_get(nx, "nexus-test", key, object, sizeof(object), NULL, NULL);
 	len = snprintf(answer, sizeof(answer), "{\"n\":%zd,\"sum\":\"%016llx\",\"hits\":%d,\"kernel\":\"%016llx\","
-		       "\"process\":\"%08lx\",\"generation\":\"%llx\"}", n,
+		       "\"process\":\"%08lx\",\"generation\":\"%llx\",\"clock\":%lld}", n,
 		       n > 0 ? (unsigned long long)sum(object, n) : 0, (int)(hits(nx) - before),
-		       (unsigned long long)kernel, random(), (unsigned long long)*generation);
-	/* The next clone gets one of its own; this one is not to take its events. */
-	if (memmem(event->payload, event->payload_len, "\"stay\"", 6))
-		sleep(5);
+		       (unsigned long long)kernel, random(), (unsigned long long)*generation,
+		       now.tv_sec * 1000LL + now.tv_nsec / 1000000);
+	/* The next clone gets one of its own; this one is not to take its events, until there is this object. */
+	member_of(event, "\"stay\"", key, sizeof(key));
+	while (*key && nexus_get(nx, "nexus-test", key, object, sizeof(object), NULL, NULL) < 0)
+		sleep(1);
 	if (memmem(event->payload, event->payload_len, "\"hang\"", 6))
 		for (;;)
 			pause();

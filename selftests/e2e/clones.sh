@@ -24,7 +24,7 @@ clones_snapshot() {
 
 # invoke NAME KEY [MEMBER,]: the answer of one invocation.
 invoke() {
-	curl -s -m 200 -H "Nexus-Prefetch: s3://nexus-test/$2" -H 'Content-Type: application/json' \
+	curl -s -m "${invoke_limit:-200}" -H "Nexus-Prefetch: s3://nexus-test/$2" -H 'Content-Type: application/json' \
 		-d "{${3:-}\"key\":\"$2\"}" "http://127.0.0.1:$port/function/$1"
 	echo
 }
