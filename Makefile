@@ -14,6 +14,7 @@
 # make bench-unix  the daemon against wrk and curl, over the unix transport; 5 minutes
 # make bench-fairness  one tenant's latency beside another at full blast; a minute
 # make bench-timeline  a cold invocation drawn: what overlaps, what that saves; 10 minutes
+# make bench-machines  QEMU's types of machine beside each other; 5 minutes
 # make bench-exact  a GET's cost in instructions, against libcurl over virtio-net; 3 minutes
 # make setup      installs what the build and the tests need (Debian packages)
 # make install    into $(DESTDIR)$(PREFIX)
@@ -24,7 +25,7 @@ PREFIX ?= /usr/local
 top := $(CURDIR)
 O ?= $(top)/build
 
-.PHONY: all kmod backend guest-lib selftests setup run lint test test-kernels debug-kernel test-debug install clean help bench bench-quick bench-compare bench-unix bench-fairness bench-exact bench-timeline
+.PHONY: all kmod backend guest-lib selftests setup run lint test test-kernels debug-kernel test-debug install clean help bench bench-quick bench-compare bench-unix bench-fairness bench-exact bench-timeline bench-machines
 
 all: kmod backend guest-lib selftests
 
@@ -103,6 +104,9 @@ bench-exact: setup all
 
 bench-timeline: setup all
 	@NEXUS_BUILD=$(O) selftests/bench/timeline
+
+bench-machines: setup all
+	@NEXUS_BUILD=$(O) selftests/bench/machines
 
 install: all
 	$(MAKE) --no-print-directory -C backend O=$(O)/backend PREFIX=$(PREFIX) install
