@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Invocations whose microVMs are killed at random: 16 of them, with FULL=1 100. (1,000, of processes in the place of
-# microVMs: unix/invoke_killed.)
+# Invocations whose microVMs are killed at random: 16 of them, with FULL=1 1,000.
 . "$(dirname "$0")/invoke/lib.sh"
 
 descriptors() { ls /proc/$backend/fd | wc -l; }

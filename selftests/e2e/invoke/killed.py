@@ -17,7 +17,8 @@ from caller import ok, same
 
 URL, *CTL = sys.argv[1:]
 CALLERS = 4
-CALLS = 100 if os.environ.get("FULL") else 16
+FULL = os.environ.get("FULL")
+CALLS = 1000 if FULL else 16
 call = caller.Caller(URL, CTL)
 over = threading.Event()
 killed = collections.Counter()
@@ -41,7 +42,8 @@ def killer():
 
 def one(number):
     """What the caller got: his answer, or the type of the error."""
-    event = {"n": number, "sleep": 1} if number % 2 else {"n": number}
+    sleeps = number % (4 if FULL else 2) == 1
+    event = {"n": number, "sleep": 1} if sleeps else {"n": number}
     try:
         answer = call.invoke("shaky", event)
     except Exception as e:    # pylint: disable=broad-except
@@ -49,7 +51,7 @@ def one(number):
     body = json.loads(answer["Body"])
     if answer.get("FunctionError"):
         return body["errorType"]
-    return "answer" if body == ("slept" if number % 2 else event) else f"another answer: {body!r:.200}"
+    return "answer" if body == ("slept" if sleeps else event) else f"another answer: {body!r:.200}"
 
 
 def caller_main(first):

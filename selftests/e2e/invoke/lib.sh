@@ -62,7 +62,7 @@ snapshot_shared() {
 
 # invoke_callers WHO PROGRAM [ARGUMENT...]: the tests that a program of this directory runs become ours.
 invoke_callers() {
-	tap_relay "$1" < <(NEXUS_S3_URL=http://$host:$NEXUS_S3_PORT PYTHONDONTWRITEBYTECODE=1 timeout $((limit + 30)) \
+	tap_relay "$1" < <(NEXUS_S3_URL=http://$host:$NEXUS_S3_PORT PYTHONDONTWRITEBYTECODE=1 timeout $((FULL ? 2300 : limit + 30)) \
 		/usr/bin/python3 "$top/selftests/e2e/invoke/$2" $url "${@:3}" 2> >(sed 's/^/# /'))
 }
 

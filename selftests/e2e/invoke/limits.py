@@ -6,6 +6,7 @@ usage: limits.py URL CLONES NEXUSCTL...
 """
 import os
 import sys
+import time
 
 import boto3
 import botocore.config
@@ -16,9 +17,8 @@ from caller import ok, same
 URL, CTL = sys.argv[1], sys.argv[3:]
 CALLERS = 20
 CLONES = int(sys.argv[2])    # that the function many may have; the daemon has room for four more
-STEP = 2    # clones to start at a time: more would only wait for each other in an emulated host
 THROTTLED = ("TooManyRequestsException", 429)
-WAIT_S = 200
+WAIT_S = 900
 call = caller.Caller(URL, CTL)
 store = boto3.client("s3", endpoint_url=os.environ["NEXUS_S3_URL"], region_name="us-east-1",
                      aws_access_key_id=os.environ["NEXUS_AWS_ACCESS_KEY_ID"],
@@ -27,11 +27,11 @@ store = boto3.client("s3", endpoint_url=os.environ["NEXUS_S3_URL"], region_name=
 
 
 def hold(name, number):
-    """So many invocations at a time, which end once release() is called."""
-    key, calls = f"invoke/{name}-{os.getpid()}", []
-    while len(calls) < number:
-        calls += [call.start(call.value, name, {"hold": key, "n": n}) for n in range(min(STEP, number - len(calls)))]
-        shown = call.wait(name, lambda s: s["calls"]["running"] == len(calls), WAIT_S)
+    """So many invocations at once, which end once release() is called."""
+    key, start = f"invoke/{name}-{os.getpid()}", time.monotonic()
+    calls = [call.start(call.value, name, {"hold": key, "n": n}) for n in range(number)]
+    shown = call.wait(name, lambda s: s["calls"]["running"] == number, WAIT_S)
+    print(f"# {number} callers at once: all have an instance after {time.monotonic() - start:.0f} s", flush=True)
     return key, calls, shown
 
 
