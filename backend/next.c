@@ -141,7 +141,6 @@ void instance_runs(struct channel *channel)
 
 void instance_begin(struct invocation *inv, struct channel *channel)
 {
-
 	inv->channel = channel;
 	/* The daemon's end waits for it, for a while. */
 	worker_in_flight(channel->worker, 1);
