@@ -167,7 +167,10 @@ static void stream_look(struct stream *stream)
 
 	if (stream->finished)
 		return;
-	/* Before the link: the guest's status is set there before the invocation ends. */
+	/*
+	 * Before the link: the guest's status is set there before the invocation ends. The caller learns it after: his
+	 * next call finds the function's concurrency free.
+	 */
 	ended = stream_has_ended(stream);
 	pthread_mutex_lock(&link->lock);
 	consumed = link->consumed;
@@ -180,10 +183,9 @@ static void stream_look(struct stream *stream)
 		if (link->wants_room)
 			grpc_link_post_worker(link);
 	}
-	finished = link->finished && !link->tx.len;
-	if (finished)
+	finished = link->finished;
+	if (finished && !link->tx.len && (ended || link->refused))
 		stream_finish(stream, link->status, link->details ? link->details : "", &link->trailing);
-	finished |= link->finished;
 	pthread_mutex_unlock(&link->lock);
 	h2_consume(&stream->h2, consumed);
 	if (ended && !finished)

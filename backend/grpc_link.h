@@ -54,6 +54,7 @@ struct grpc_link {
 	struct grpc_metadata headers;
 	const char *tx_encoding;	/* of the guest's compressed messages, as above */
 	bool finished;
+	bool refused;			/* without a handle: the invocation goes on until its time-out */
 	unsigned int status;
 	char *details;			/* from malloc */
 	struct grpc_metadata trailing;

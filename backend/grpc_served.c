@@ -180,7 +180,7 @@ Nexus__V1__GrpcIncoming *grpc_served_take(struct op *op, struct invocation *inv)
 		grpc_link_post_worker(link);
 	} else {
 		/* The guest finds a handle that is none. */
-		link->finished = true;
+		link->finished = link->refused = true;
 		link->status = GRPC_RESOURCE_EXHAUSTED;
 		grpc_link_post_ingress(link);
 	}

@@ -31,6 +31,7 @@ tap_is "$(cat $state/thumbnail.status $state/convert.status $state/counter.statu
 	"without a network device: three functions answer five events"
 each orders
 tap_is "$(cat $state/orders.status)" 200 "and a chain of two, by gRPC"
+tap_has "$(cat $state/nexus-orders-*.answer)" 'my price number 7' "with streams both ways"
 tap_is "$(running prices)" 1 "whose second microVM was started by the first one's call"
 tap_is "$(cat /proc/"$(instance counter pid)"/cmdline | tr '\0' ' ' | grep -cE -e '-netdev|virtio-net')" 0 "there is none"
 backend_stop

@@ -108,6 +108,20 @@ async def unary(see, stub, open_channel):
     see.fact("aio, its task is cancelled", "call", [call.cancelled(), call.done()])
 
 
+async def packed(see):
+    for name in ("Gzip", "Deflate"):
+        algorithm = grpc.Compression[name]
+        async with aio.insecure_channel(TARGET, compression=algorithm) as open_channel:
+            stub = notes_pb2_grpc.NotesStub(open_channel)
+            await see.wait(f"aio {name}", stub.One(Note(text=f"packed {name} 100000", data=bytes(MIB))))
+            notes = [Note(number=number, data=bytes(50000)) for number in range(3)]
+            await see.wait(f"aio {name}, a stream up", stub.Up(iter(notes)))
+            await see.wait(f"aio {name}, both", kept(stub.Both(iter(notes)), []))
+        async with aio.insecure_channel(TARGET) as open_channel:
+            stub = notes_pb2_grpc.NotesStub(open_channel)
+            await see.wait(f"aio {name} of one call", stub.One(Note(text="length", data=bytes(MIB)), compression=algorithm))
+
+
 async def awaits(call):
     return await call
 
@@ -291,6 +305,7 @@ async def everything(see):
     async with aio.insecure_channel(TARGET) as open_channel:
         stub = notes_pb2_grpc.NotesStub(open_channel)
         await unary(see, stub, open_channel)
+        await packed(see)
         await streams(see, stub)
     await interceptors(see)
     await channels(see)

@@ -55,6 +55,7 @@ for event in "$logs"/nexus-*.json; do
 done
 until [ -e "$work/prices.port" ] || ! kill -0 "${pids[0]}"; do sleep 0.1; done
 tap_relay functions < <(PRICES=127.0.0.1:$(cat "$work/prices.port") timeout 120 /usr/bin/python3 "$top/selftests/python/tutorial.py" judge "$logs" 2>&1)
+tap_has "$(cat "$logs"/nexus-orders-5.answer)" 'my price number 7' "an order was haggled over, each question on one call"
 tap_has "$(cat "$logs/runtime.log")" "a thumbnail of 64x40" "what they print is told"
 [ "$tap_failures" -eq 0 ] || sed 's/^/# /' "$logs/runtime.log"
 tap_done

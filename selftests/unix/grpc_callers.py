@@ -122,6 +122,18 @@ def capacity():
         equal([list(call) for call in calls_], [[]] * 30, "they end")
 
 
+def single():
+    """concurrency = 1: who has his answer may call again."""
+    instance = subprocess.Popen([*SERVER, TARGET.replace("served.sock", "single.sock"), NOTES])
+    try:
+        with grpc.insecure_channel(ADDRESS) as channel:
+            statuses = {status(lambda: unary(channel, "Echo", "nexus.test.Single")(b"")) for _ in range(400)}
+        equal(statuses, {(grpc.StatusCode.OK, "")}, "400 calls, one after the other, of a function that takes one at a time")
+    finally:
+        instance.kill()
+        instance.wait()
+
+
 def main():
     global server
     server = start()
@@ -129,6 +141,7 @@ def main():
         for part in calls, streams, ends:
             part(channel)
     capacity()
+    single()
     with grpc.insecure_channel(ADDRESS) as channel:
         equal(status(lambda: unary(channel, "Die")(b""))[0], grpc.StatusCode.UNAVAILABLE, "an instance that dies")
         server.wait()

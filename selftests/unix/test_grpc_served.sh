@@ -12,6 +12,8 @@ unix_config() {
 	printf '[ingress]\nlisten = 127.0.0.1:%s\ngrpc_listen = 127.0.0.1:%s\n' "$(free_port)" "$port"
 	printf '[function served]\ntenant = served\ntimeout = 120s\nstart_timeout = 3s\nconcurrency = 30\n'
 	printf 'grpc_services = nexus.test.Served other.Service\n'
+	printf '[function single]\ntenant = served\nconcurrency = 1\nstart_timeout = 60s\ngrpc_services = nexus.test.Single\n'
+	printf '[listen single]\npath = %s/single.sock\ntenant = served\nfunction = single\n' "$work"
 	config_tenant served store good 'buckets = nexus-test' 'max_in_flight = 512'
 	printf '[listen served]\npath = %s/served.sock\ntenant = served\nfunction = served\n' "$work"
 }

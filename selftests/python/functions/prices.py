@@ -25,6 +25,18 @@ class Prices(prices_pb2_grpc.PricesServicer):
             yield prices_pb2.Price(cents=CENTS.get(request.name, 0) * count, note=f"{count} of them")
 
 
+    def Total(self, request_iterator, context):
+        articles = list(request_iterator)
+        cents = sum(CENTS.get(article.name, 0) * article.count for article in articles)
+        return prices_pb2.Price(cents=cents, note=f"{len(articles)} articles")
+
+    def Haggle(self, request_iterator, context):
+        """Each further question makes it cheaper by a tenth."""
+        for asked, article in enumerate(request_iterator):
+            cents = CENTS.get(article.name, 0) * article.count
+            yield prices_pb2.Price(cents=cents - cents * min(asked, 5) // 10, note=f"my price number {asked + 1}")
+
+
 def serve(address="0.0.0.0:50051", port_file=None):
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=4))
     prices_pb2_grpc.add_PricesServicer_to_server(Prices(), server)
