@@ -48,6 +48,8 @@ struct nexus {
 	struct nexus_ring sq, cq;
 	uint32_t sq_tail, cq_head;	/* ours; the arena's copies are for the host */
 	uint32_t kicked;		/* sq_tail at the last kick */
+	unsigned int held;		/* nexus_hold() without nexus_release() */
+	bool kick_due;			/* and something was published meanwhile */
 	uint32_t nr_slots;
 	struct slot_ref *slots;
 	uint32_t *free_slots;		/* a stack */

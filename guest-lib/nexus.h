@@ -422,6 +422,10 @@ int nexus_wait_any(struct nexus *nx, struct nexus_op *const ops[], size_t nr, in
 int nexus_op_cancel(struct nexus_op *op);
 void nexus_op_free(struct nexus_op *op);
 
+/* nexus_hold(3) */
+void nexus_hold(struct nexus *nx);
+void nexus_release(struct nexus *nx);
+
 /* nexus_op_status(3); strings are never NULL but where said, and live as long as the operation */
 int nexus_op_status(const struct nexus_op *op);
 const char *nexus_op_error_code(const struct nexus_op *op);

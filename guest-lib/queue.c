@@ -38,10 +38,12 @@ void queue_submit(struct nexus *nx, uint32_t slot, const struct submission *s, s
 	nexus_ring_push(&nx->sq, &nx->sq_tail, slot);
 }
 
-void queue_kick(struct nexus *nx)
+/* The daemon hears of what was published, if it sleeps. */
+static void queue_kick_now(struct nexus *nx)
 {
 	int ret;
 
+	nx->kick_due = false;
 	if (nx->dead || !nexus_ring_must_wake(&nx->header->host_flags, NEXUS_HOST_NEED_KICK))
 		return;
 	/*
@@ -55,6 +57,27 @@ void queue_kick(struct nexus *nx)
 	ret = nx->transport->ops->kick(nx->transport);
 	if (ret)
 		queue_die(nx, ret, nx->transport->reason);
+}
+
+void queue_kick(struct nexus *nx)
+{
+	if (nx->held)
+		nx->kick_due = true;
+	else
+		queue_kick_now(nx);
+}
+
+void nexus_hold(struct nexus *nx)
+{
+	CHANNEL_LOCK(nx);
+	nx->held++;
+}
+
+void nexus_release(struct nexus *nx)
+{
+	CHANNEL_LOCK(nx);
+	if (nx->held && !--nx->held && nx->kick_due)
+		queue_kick_now(nx);
 }
 
 void queue_cancel_next(struct nexus *nx)
@@ -210,6 +233,8 @@ int queue_wait(struct nexus *nx, bool (*ready)(void *arg), void *arg, int64_t de
 		if (ready(arg))
 			return 0;
 		queue_look_at_host(nx);
+		if (nx->kick_due)
+			queue_kick_now(nx);
 		if (ready(arg))
 			return 0;
 		now = channel_now();

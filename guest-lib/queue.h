@@ -20,7 +20,7 @@ struct submission {
 void queue_submit(struct nexus *nx, uint32_t slot, const struct submission *s, struct nexus_op *op,
 		  struct window *w);
 
-/* Wake the daemon if it sleeps. */
+/* Wake the daemon if it sleeps; between nexus_hold() and nexus_release() as soon as somebody waits. */
 void queue_kick(struct nexus *nx);
 
 /* Send the next pending cancel, if the slot for it is free. */

@@ -68,6 +68,8 @@ static void load_get(struct load *load, uint64_t size, unsigned int in_flight, d
 			die("nexus_alloc", "the arena is full");
 		ops[n] = nexus_get_start(load->nx, load->bucket, load->key, buffers[n], size, NULL);
 	}
+	/* As many operations at once as ended: the daemon hears of them together. */
+	nexus_hold(load->nx);
 	while (left) {
 		i = nexus_wait_any(load->nx, ops, in_flight, -1);
 		if (i < 0)
@@ -82,6 +84,7 @@ static void load_get(struct load *load, uint64_t size, unsigned int in_flight, d
 		ops[i] = stop ? NULL : nexus_get_start(load->nx, load->bucket, load->key, buffers[i], size, NULL);
 		left -= stop;
 	}
+	nexus_release(load->nx);
 }
 
 static void load_read(struct load *load, uint64_t size, unsigned int count)

@@ -275,9 +275,46 @@ static void test_kicks(void)
 	close_channel();
 }
 
+/* peer_take() waits for what was published, not for kicks: the host that sleeps is the flag. */
+static void test_hold(void)
+{
+	struct nexus_op *ops[3];
+	struct nexus_slot copy;
+	uint32_t slots[3];
+
+	open_channel();
+	nexus_store(&peer.header->host_flags, NEXUS_HOST_NEED_KICK);
+	nexus_hold(nx);
+	nexus_hold(nx);
+	ops[0] = nexus_null_start(nx, NULL);
+	nexus_release(nx);
+	tap_is(kicks(), 0, "a held start is no kick, nor is the end of an inner hold");
+	slots[0] = peer_take(&peer, &copy);
+	tap_ok(true, "but a host that is awake finds it");
+	ops[1] = nexus_null_start(nx, NULL);
+	nexus_release(nx);
+	tap_is(kicks(), 1, "the outer one's is, for what was not taken yet");
+	slots[1] = peer_take(&peer, &copy);
+	nexus_release(nx);
+	nexus_hold(nx);
+	ops[2] = nexus_null_start(nx, NULL);
+	tap_is(kicks(), 1, "one release too many is ignored");
+	tap_is(nexus_op_poll(ops[2]), 0, "what was not even heard of is not ready");
+	tap_is(kicks(), 2, "and who looks for it kicks");
+	slots[2] = peer_take(&peer, &copy);
+	nexus_release(nx);
+	tap_is(kicks(), 2, "once");
+	for (int i = 0; i < 3; i++) {
+		peer_complete(&peer, slots[i], 0, 0, 0, NULL, 0);
+		tap_is(finish(ops[i]), 0, "held operations are answered");
+	}
+	close_channel();
+}
+
 int main(void)
 {
 	test_kicks();
+	test_hold();
 	test_garbage_slots();
 	test_bounds();
 	test_messages();
