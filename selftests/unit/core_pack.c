@@ -142,6 +142,8 @@ static bool unpacks(const uint8_t *packed, size_t len, unsigned int *by_hand)
 
 static void test_unpack(void)
 {
+	/* The parts of a message that comes twice are one: an object's bucket, and its key. */
+	static const uint8_t apart[] = { 0x4a, 12, 0x0a, 4, 0x0a, 2, 'b', 'b', 0x0a, 4, 0x12, 2, 'k', 'k' };
 	static uint8_t packed[2 * NEXUS_MSG_MAX];
 	unsigned int wrong = 0, by_hand = 0, by_hand_wrong = 0;
 	size_t len, at;
@@ -152,6 +154,7 @@ static void test_unpack(void)
 	}
 	tap_is(wrong, 0, "20000 requests mean what they mean to the library");
 	tap_ok(by_hand > 10000 && by_hand < 20000, "%u of them were unpacked by hand", by_hand);
+	tap_ok(unpacks(apart, sizeof(apart), &by_hand_wrong), "an object in two parts does, too");
 	for (unsigned int i = 0; i < 100000; i++) {
 		len = pack_get(packed);
 		for (unsigned int n = pick(3); n < 3; n++) {
