@@ -4,7 +4,7 @@ import time
 
 from grpc._abc import Call, Future, FutureCancelledError, FutureTimeoutError, RpcContext, RpcError
 from grpc._codes import STATUS, StatusCode
-from grpc._common import deserialize, log, raised, received, serialize, thread, too_large
+from grpc._common import deserialize, log, no, none, raised, received, serialize, thread, too_large, yes
 from grpc._receiver import Receiver
 
 LOCALLY_CANCELLED = "Locally cancelled by application!"
@@ -170,6 +170,10 @@ def debug_text(code, details):
 class _InactiveRpcError(RpcError, Call, Future):
     """What a blocking call raises: it has ended."""
 
+    is_active = add_callback = cancel = cancelled = running = no
+    done = yes
+    time_remaining = none
+
     def __init__(self, rpc):
         self._rpc = rpc
 
@@ -187,27 +191,6 @@ class _InactiveRpcError(RpcError, Call, Future):
 
     def debug_error_string(self):
         return self._rpc.debug_error_string()
-
-    def is_active(self):
-        return False
-
-    def time_remaining(self):
-        return None
-
-    def add_callback(self, callback):
-        return False
-
-    def cancel(self):
-        return False
-
-    def cancelled(self):
-        return False
-
-    def running(self):
-        return False
-
-    def done(self):
-        return True
 
     def result(self, timeout=None):
         raise self

@@ -3,6 +3,7 @@
 import time
 
 from grpc import _abc
+from grpc._caller import Caller
 from grpc._codes import StatusCode
 from grpc._common import decode, deserialize, encode, encoding_of, log, received, serialize, to_send
 from grpc._receiver import Receiver
@@ -185,7 +186,7 @@ class RequestIterator:
         return self.__next__()
 
 
-class ServicerContext(_abc.ServicerContext):
+class ServicerContext(Caller, _abc.ServicerContext):
     def __init__(self, state):
         self._state = state
 
@@ -206,39 +207,16 @@ class ServicerContext(_abc.ServicerContext):
     def add_callback(self, callback):
         return self._state.add(callback)
 
-    # The caller.
-
-    def invocation_metadata(self):
-        return self._state.metadata
-
-    def peer(self):
-        return self._state.wire.peer
-
-    def peer_identities(self):
-        return None
-
-    def peer_identity_key(self):
-        return None
-
-    def auth_context(self):
-        return {}
-
     # The answer.
 
     def set_compression(self, compression):
         self._state.wire.compress(encoding_of(compression))
-
-    def disable_next_message_compression(self):
-        self._state.plain = True
 
     def send_initial_metadata(self, initial_metadata):
         self._state.send_headers(initial_metadata)
 
     def set_trailing_metadata(self, trailing_metadata):
         self._state.trailing_metadata = trailing_metadata
-
-    def trailing_metadata(self):
-        return self._state.trailing_metadata
 
     def abort(self, code, details):
         if code == StatusCode.OK:
@@ -256,11 +234,5 @@ class ServicerContext(_abc.ServicerContext):
     def set_code(self, code):
         self._state.code = code
 
-    def code(self):
-        return self._state.code
-
     def set_details(self, details):
         self._state.details = encode(details)
-
-    def details(self):
-        return self._state.details

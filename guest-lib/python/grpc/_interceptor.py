@@ -5,6 +5,7 @@ from collections import namedtuple
 
 from grpc import _abc
 from grpc._codes import StatusCode
+from grpc._common import no, none, yes
 
 _FIELDS = ("method", "timeout", "metadata", "credentials", "wait_for_ready", "compression")
 
@@ -16,40 +17,20 @@ class _ClientCallDetails(namedtuple("_ClientCallDetails", _FIELDS), _abc.ClientC
 class _FailureOutcome(_abc.RpcError, _abc.Future, _abc.Call):
     """An interceptor's, or a continuation's, exception in the place of a call."""
 
+    is_active = add_callback = cancel = cancelled = running = no
+    done = yes
+    initial_metadata = trailing_metadata = time_remaining = none
+
     def __init__(self, exception, traceback):
         super().__init__()
         self._exception = exception
         self._traceback = traceback
-
-    def initial_metadata(self):
-        return None
-
-    def trailing_metadata(self):
-        return None
 
     def code(self):
         return StatusCode.INTERNAL
 
     def details(self):
         return "Exception raised while intercepting the RPC"
-
-    def cancel(self):
-        return False
-
-    def cancelled(self):
-        return False
-
-    def is_active(self):
-        return False
-
-    def time_remaining(self):
-        return None
-
-    def running(self):
-        return False
-
-    def done(self):
-        return True
 
     def result(self, timeout=None):
         raise self._exception
@@ -59,9 +40,6 @@ class _FailureOutcome(_abc.RpcError, _abc.Future, _abc.Call):
 
     def traceback(self, timeout=None):
         return self._traceback
-
-    def add_callback(self, callback):
-        return False
 
     def add_done_callback(self, fn):
         fn(self)
@@ -78,6 +56,10 @@ class _FailureOutcome(_abc.RpcError, _abc.Future, _abc.Call):
 
 class _UnaryOutcome(_abc.Call, _abc.Future):
     """A response that is there, and its call."""
+
+    cancelled = running = no
+    done = yes
+    exception = traceback = none
 
     def __init__(self, response, call):
         self._response = response
@@ -107,23 +89,8 @@ class _UnaryOutcome(_abc.Call, _abc.Future):
     def add_callback(self, callback):
         return self._call.add_callback(callback)
 
-    def cancelled(self):
-        return False
-
-    def running(self):
-        return False
-
-    def done(self):
-        return True
-
     def result(self, timeout=None):
         return self._response
-
-    def exception(self, timeout=None):
-        return None
-
-    def traceback(self, timeout=None):
-        return None
 
     def add_done_callback(self, fn):
         fn(self)

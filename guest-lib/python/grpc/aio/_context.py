@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+from grpc._caller import Caller
 from grpc._codes import StatusCode
 from grpc._common import deserialize, encoding_of, serialize, to_send
 from grpc.aio import _base
@@ -116,7 +117,7 @@ class State:
         self._over()
 
 
-class ServicerContext(_base.ServicerContext):
+class ServicerContext(Caller, _base.ServicerContext):
     def __init__(self, state):
         self._state = state
 
@@ -158,45 +159,16 @@ class ServicerContext(_base.ServicerContext):
     def set_trailing_metadata(self, trailing_metadata):
         self._state.trailing_metadata = tuple(trailing_metadata)
 
-    def trailing_metadata(self):
-        return self._state.trailing_metadata
-
     def set_code(self, code):
         self._state.code = code.value[0] if isinstance(code, StatusCode) else code
 
-    def code(self):
-        return self._state.code
-
     def set_details(self, details):
         self._state.details = details
-
-    def details(self):
-        return self._state.details
 
     def set_compression(self, compression):
         if self._state.headers_sent:
             raise RuntimeError("Compression setting must be specified before sending initial metadata")
         self._state.wire.compress(encoding_of(compression))
-
-    def disable_next_message_compression(self):
-        self._state.plain = True
-
-    # The caller.
-
-    def invocation_metadata(self):
-        return self._state.metadata
-
-    def peer(self):
-        return self._state.wire.peer
-
-    def peer_identities(self):
-        return None
-
-    def peer_identity_key(self):
-        return None
-
-    def auth_context(self):
-        return {}
 
     # The call.
 
