@@ -19,5 +19,9 @@ unix_config() {
 unix_start
 tap_relay calls < <(PYTHONPATH=/usr/lib/python3/dist-packages:$build/guest-lib/python timeout 300 /usr/bin/python3 -X faulthandler \
 	"$top/selftests/unix/grpc_calls.py" "$work" "$work/key.pem" "$work/ca.pem" 2>&1)
+for counter in grpc_calls grpc_failures; do
+	[ "$(nexusctl stats | awk -v name=$counter '$1 == name { print $2 }')" -gt 9 ]
+	tap_ok $? "$counter are counted"
+done
 unix_stop
 tap_done

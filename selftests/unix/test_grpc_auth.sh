@@ -7,6 +7,9 @@ build=${NEXUS_BUILD:-$top/build}
 . "$top/selftests/unix/lib.sh"
 
 port=$(free_port)
+metrics=$(free_port)
+config_backend="metrics_listen = 127.0.0.1:$metrics
+"
 
 # certificate NAME SUBJECT [EXTENSION] [AUTHORITY]
 certificate() {
@@ -59,5 +62,12 @@ unix_start
 export PYTHONPATH=/usr/lib/python3/dist-packages:$build/guest-lib/python
 tap_relay callers < <(timeout 300 /usr/bin/python3 -X faulthandler "$top/selftests/unix/grpc_auth.py" "$work" "$port" \
 	"unix:$work/served.sock" "$work/notes" /usr/bin/python3 "$top/selftests/unix/grpc_server.py" 2>&1)
+counted=$(curl -s "http://127.0.0.1:$metrics/metrics")
+tap_has "$counted" 'nexus_grpc_caller_unauthenticated_total 6' "the six refusals are counted"
+tap_has "$counted" 'nexus_grpc_caller_connections ' "as are connections"
+served=$(sed -n 's/^nexus_grpc_served_total //p' <<<"$counted")
+calls=$(sed -n 's/^nexus_grpc_caller_calls_total //p' <<<"$counted")
+failed=$(sed -n 's/^nexus_grpc_caller_failures_total //p' <<<"$counted")
+tap_is "$served" "$((calls - failed))" "and calls: what did not fail was served ($served of $calls)"
 unix_stop
 tap_done
