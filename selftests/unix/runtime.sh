@@ -52,7 +52,7 @@ while curl -sS -D "$mine/head" -o "$mine/event" "$api/invocation/next"; do
 		# Until there is the object that the event names; signed as anybody's would be.
 		held=$(sed -n 's/.*"hold": *"\([^"]*\)".*/\1/p' "$mine/event")
 		until curl -sS -f -o "$mine/held" --aws-sigv4 aws:amz:us-east-1:s3 --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
-			"$AWS_ENDPOINT_URL/nexus-test/$held" 2>/dev/null; do sleep 5; done
+			"$AWS_ENDPOINT_URL/nexus-test/$held" 2>/dev/null; do sleep 15; done
 		answer "{\"held\":\"$(cat "$mine/held")\",\"random\":\"$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')\"}"
 		;;
 	*'"memory"'*) exec tail /dev/zero ;; # one line, of which it wants the end

@@ -77,4 +77,4 @@ class Caller:
             shown = self.show(name)
             if condition(shown) or time.monotonic() > end:
                 return shown
-            time.sleep(0.2)
+            time.sleep(0.2 if seconds < 300 else 2)    # nexusctl takes time of an emulated host, too
