@@ -8,7 +8,7 @@
 clones=20
 invoke_start $((clones + 4))
 invoke_function many shell "concurrency = $clones"
-sed -i 's/^keep_alive = .*/keep_alive = 600s/' $state/config/functions.d/many.conf
+sed -i 's/^keep_alive = .*/keep_alive = 2h/' $state/config/functions.d/many.conf
 invoke_function few shell 'concurrency = 4'
 invoke_function queued shell 'concurrency = 20'
 backend_start
