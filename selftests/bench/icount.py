@@ -6,7 +6,7 @@ import os
 import subprocess
 import time
 
-from bench import TOP, fail
+from bench import TOP, cpu_seconds, fail
 
 VHOST = f"{TOP}/selftests/vhost"
 CACHE = os.environ.get("NEXUS_CACHE") or os.path.join(
@@ -67,7 +67,8 @@ def write(path, text, mode=0o755):
 def attempts(directory, initrd, done, mem=3072, limit=600, quiet=180, extra=(), shared=False):
     """Boots it until `done` is on its console; yields its lines, the seed, and the seconds it took. Under -icount QEMU
     may deliver an interrupt twice into a nested guest, which then hangs: whoever asks for another attempt
-    gets one with another seed. shared: beside others of the kind."""
+    gets one with another seed. limit: seconds; quiet: seconds of processor time without a word. shared: beside others of
+    the kind."""
     console = f"{directory}/console"
     lock = open(f"{CACHE}/vhost/lock", "w")
     fcntl.flock(lock, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
@@ -77,14 +78,14 @@ def attempts(directory, initrd, done, mem=3072, limit=600, quiet=180, extra=(), 
                    "-smp", "1", "-m", str(mem), "-cpu", CPU, "-nodefaults", "-display", "none", "-no-reboot",
                    "-kernel", kernel("vmlinux"), "-initrd", initrd, "-serial", f"file:{console}", "-append", KERNEL_ARGS,
                    *extra]
-        begin, size, grown = time.monotonic(), 0, time.monotonic()
+        begin, size, grown = time.monotonic(), 0, 0
         with subprocess.Popen(command, stdin=subprocess.DEVNULL) as qemu:
             while qemu.poll() is None:
                 time.sleep(0.5)
-                now = time.monotonic()
+                cpu = cpu_seconds([qemu.pid])
                 if os.path.exists(console) and os.path.getsize(console) != size:
-                    size, grown = os.path.getsize(console), now
-                if now - grown > quiet or now - begin > limit:
+                    size, grown = os.path.getsize(console), cpu
+                if cpu - grown > quiet or time.monotonic() - begin > limit:
                     qemu.kill()
         with open(console, errors="replace", newline="") as file:    # a lone \r is no end of line
             lines = file.read().replace("\r", "").splitlines()

@@ -8,7 +8,7 @@ from places import KERNEL, costs, program_of, read_maps
 MODES = ("guest user", "guest kernel", "host user", "host kernel")
 # What a thread's program is, by the beginning of its name; the first that fits.
 PARTS = (("invoke", "caller"), ("nginx", "store"), ("vhost-", "vhost"), ("qemu-", "vmm"), ("nexus-backend", "daemon"),
-         ("nexus-f", "vmm"), ("proxy", "proxy"), ("function", "function"), ("migration", "kernel threads"))
+         ("nexus-", "vmm"), ("proxy", "proxy"), ("function", "function"), ("migration", "kernel threads"))
 SHARED_BY = 50      # instances on a node with one daemon
 OUTSIDE = ("caller", "store")   # of the node
 WHOSE = ("own", "shared")       # memory of processes

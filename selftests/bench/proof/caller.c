@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include "caller.h"
 
-#define PATIENCE	10	/* s: for a first answer, and for any other; a nested guest may hang (icount.py) */
+#define PATIENCE	4	/* s: for a first answer, and for any other; a nested guest may hang (icount.py) */
 
 static struct sockaddr_in address;
 static char request[4096], answer[65536];
