@@ -100,6 +100,10 @@ def test_report():
     equal((round(node["ours"]), is_met(node), node.get("costs")), (-70, True, None), "a target that is met")
     equal((round(answer["ours"]), is_met(answer), [cost[0] for cost in answer["costs"]]),
           (-50, False, ["x (guest user)", "y (host kernel)", "z (host kernel)"]), "one that is missed, with the three largest costs")
+    found = systems()
+    found["python nexus"]["copy-65536"]["costs"] = [["host user", "libcrypto.so.3 (nexus-backend)", 200]]
+    node = {row["name"]: row for row in bench(found)["headlines"]}["node CPU, warm, Python"]
+    ok("of both" in node["note"] and "-87.5 %" in node["note"] and round(node["ours"]) == -70, "what the ratio would be without the hash is a note")
     density = rows["instances in a fixed memory, Python"]
     equal((round(density["ours"]), is_met(density)), (100, True), "density, by the model")
     filled = {"python nexus": {"instances": 15, "memory": 100000}, "python network": {"instances": 10, "memory": 100000}}

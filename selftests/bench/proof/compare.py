@@ -8,13 +8,13 @@ import sys
 from chart import quantity
 
 
-KEYS = {"node": "", "answer": "", "cold": "", "exits": "", "context_switches": "", "memory": "KiB"}    # and their units
+KEYS = {"node": "", "answer": "", "cold": "", "exits": "", "context_switches": "", "memory": "bytes"}  # and their units
 FORMAT = 2
 
 
 def counts(bench):
     """(system, case, figure): (value, its sign such that less is better, unit), of the systems that are ours."""
-    return {(system, case, key): (figures[key], 1, unit)
+    return {(system, case, key): (figures[key] * (1024 if key == "memory" else 1), 1, unit)
             for system, found in bench["raw"]["systems"].items() if "nexus" in system
             for case, figures in found.items() if isinstance(figures, dict)
             for key, unit in KEYS.items() if figures.get(key) is not None}
