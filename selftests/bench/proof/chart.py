@@ -31,7 +31,7 @@ def text(x, y, words, **attributes):
 
 
 def bars(figure):
-    """figure: as in report.py. Behind each bar stand its sum and what it is of the first one's."""
+    """figure: as in report.py. Behind each bar stand its sum and what it is of the one that it is compared with."""
     unit, series = figure["unit"], figure["series"]
     sums = [sum(bar["values"]) for bar in figure["bars"]]
     most = max(sums, default=0) or 1
@@ -49,7 +49,8 @@ def bars(figure):
             out.append(f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{BAR}" fill="{COLOURS[index % len(COLOURS)]}">'
                        f"<title>{escape(name)}</title></rect>")
             x += width
-        share = f"  {total / sums[0]:.2f} ×" if row and sums[0] else ""
+        base = sums[bar.get("base", 0)]
+        share = f"  {total / base:.2f} ×" if row != bar.get("base", 0) and base else ""
         out.append(text(x + 6, middle, quantity(total, unit) + share))
     out.append("</svg>")
     return "\n".join(out)

@@ -268,6 +268,10 @@ def figure(accounts, key, title, caption, series, unit="", scale=1):
             found.append({"label": system, "ours": "nexus" in system, "values": [scale * one for one in values]})
     if not found:
         return []
+    labels = [bar["label"] for bar in found]
+    for bar in found:
+        baseline = BASELINE[bar["label"].split()[0]]
+        bar["base"] = labels.index(baseline) if baseline in labels else 0
     used = [i for i in range(len(series)) if any(bar["values"][i] >= 0.5 * scale for bar in found)]
     if series:
         for bar in found:
@@ -311,7 +315,7 @@ def not_run(results, expected):
         missing = [cases.TITLES[case] for case in wanted if "instructions" not in found.get(case, {})]
         cold = [cases.TITLES[case] for case in wanted if "cold" not in found.get(case, {})]
         why = f"the host's last lines: {found['failed']}" if "failed" in found else "not run"
-        rows += [[f"{system}, {what}: {', '.join(names)}", why] for what, names in (("warm", missing), ("cold", cold)) if names]
+        rows += [[f"{system}, {what}: {'; '.join(names)}", why] for what, names in (("warm", missing), ("cold", cold)) if names]
     for scenario, what in (("density", "density by adding instances"), ("trace", "the trace")):
         rows += [[f"{what}, {system}", found["failed"]] for system, found in results.get(f"{scenario}_failed", {}).items()]
         if not results.get(scenario):

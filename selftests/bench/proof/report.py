@@ -10,7 +10,7 @@ bench.json:
              why); less: true if less is better; costs: [[name, value, unit]], the largest that are left
   tables     [{title, caption, columns, rows}]: text
   figures    [{id, title, caption, unit, series, bars}]: series names the parts of a bar ([""]: they have none), bars
-             are [{label, values, ours}]; the first one is what the others are compared with
+             are [{label, values, ours, base}]; base: number of the bar that it is compared with
   method, limits                 [text]
   not_run    [[what, why]]
   raw        all that was measured, for other programs
