@@ -2,6 +2,7 @@
 """Presigned URLs and forms.
 
 usage: presign.py make FILE    on the shim: URLs and forms, signed on the host, as JSON
+       presign.py post FILE    as a browser, or a program with requests, that was given the forms; TAP
        presign.py judge FILE   on the genuine SDK, with the same keys, at the same time: what it would have made; TAP"""
 import base64
 import datetime
@@ -30,9 +31,10 @@ URLS = [
 ]
 FORMS = [
     ("presign/form", {}),
-    ("presign/${filename}", {"Fields": {"acl": "private", "Content-Type": "text/plain"}, "ExpiresIn": 60, "Conditions": [
+    ("presign/${filename}", {"Fields": {"acl": "private", "Content-Type": "text/plain"}, "ExpiresIn": 900, "Conditions": [
         {"acl": "private"}, {"Content-Type": "text/plain"}, ["content-length-range", 1, 1048576],
         ["starts-with", "$x-amz-meta-name", "a\"\\"]]}),
+    ("presign/brief", {"ExpiresIn": 1}),
 ]
 REFUSED = [
     ("another bucket", "AccessDenied", lambda s3: s3.generate_presigned_url(
@@ -105,6 +107,57 @@ def parts(url):
     return split.scheme, split.netloc, split.path, sorted(parse_qsl(split.query, keep_blank_values=True))
 
 
+def post(path):
+    """The forms, posted to the store as AWS's documentation has it."""
+    import time
+    import requests
+    with open(path, encoding="utf-8") as file:
+        one, open_end, brief = json.load(file)["forms"]
+    tap, s3 = Tap(), client()
+    name = 'a"\\"z'
+    data = os.urandom(70000)
+
+    def posted(form, filename="f.bin", content=data, **fields):
+        answer = requests.post(form["url"], data={**form["fields"], **fields}, files={"file": (filename, content)}, timeout=60)
+        code = re.search("<Code>(.*)</Code>", answer.text)
+        return [answer.status_code, code[1]] if code else answer.status_code
+
+    def stored(key):
+        answer = s3.get_object(Bucket=BUCKET, Key=key)
+        return answer["Body"].read() == data, answer["ContentType"], answer["Metadata"]
+
+    got = posted(one)
+    tap.ok(got == 204, "a form is posted to the store", got)
+    tap.ok(stored("presign/form")[0], "and its file is the object", stored("presign/form"))
+    got = posted(one, key="presign/other")
+    tap.ok(got == [403, "AccessDenied"], "with another key it is refused", got)
+    got = posted(one, **{"Content-Type": "text/html"})
+    tap.ok(got == [403, "AccessDenied"], "with a field that no condition allows", got)
+    got = posted(one, policy=base64.b64encode(base64.b64decode(one["fields"]["policy"]).replace(b"form", b"mine")).decode())
+    tap.ok(got == [403, "SignatureDoesNotMatch"], "with another policy", got)
+    got = posted(open_end, "a name.bin", **{"x-amz-meta-name": name})
+    tap.ok(got == 204, "a form that leaves the key's end to the file's name", got)
+    tap.ok(stored("presign/a name.bin") == (True, "text/plain", {"name": name}), "its type and metadata are the form's",
+           stored("presign/a name.bin"))
+    got = posted(open_end)
+    tap.ok(got == [403, "AccessDenied"], "without a field that a condition wants", got)
+    got = posted(open_end, acl="public-read", **{"x-amz-meta-name": name})
+    tap.ok(got == [403, "AccessDenied"], "with another value than a condition's", got)
+    got = posted(open_end, content=b"", **{"x-amz-meta-name": name})
+    tap.ok(got == [400, "EntityTooSmall"], "with a file that is too small", got)
+    got = posted(open_end, content=bytes(1048577), **{"x-amz-meta-name": name})
+    tap.ok(got == [400, "EntityTooLarge"], "or too large", got)
+    ends = json.loads(base64.b64decode(brief["fields"]["policy"]))["expiration"]
+    while datetime.datetime.utcnow().isoformat() <= ends.rstrip("Z"):
+        time.sleep(0.1)
+    got = posted(brief)
+    tap.ok(got == [403, "AccessDenied"], "or after its time", got)
+    for key in ("form", "a name.bin"):
+        s3.delete_object(Bucket=BUCKET, Key=f"presign/{key}")
+    print(f"1..{tap.count}")
+    return tap.failures
+
+
 def judge(path):
     with open(path, encoding="utf-8") as file:
         made = json.load(file)
@@ -134,4 +187,4 @@ def judge(path):
 
 
 if __name__ == "__main__":
-    sys.exit(1 if {"make": make, "judge": judge}[sys.argv[1]](sys.argv[2]) else 0)
+    sys.exit(1 if {"make": make, "post": post, "judge": judge}[sys.argv[1]](sys.argv[2]) else 0)

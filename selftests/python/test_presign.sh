@@ -17,6 +17,8 @@ env -u AWS_SECRET_ACCESS_KEY NEXUS_TARGET="unix:$work/test.sock" PYTHONPATH="$bu
 tap_ok $? "the shim makes URLs and forms, without a key"
 tap_relay presign < <(/usr/bin/python3 "$top/selftests/python/presign.py" judge "$made" 2>&1)
 
+tap_relay post < <(/usr/bin/python3 "$top/selftests/python/presign.py" post "$made" 2>&1)
+
 # url N: the N-th of them.
 url() { /usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["urls"][int(sys.argv[2])])' "$made" "$1"; }
 status() { curl -s -o "$work/body" -w '%{http_code}' "$@"; }

@@ -9,6 +9,8 @@ const { Readable } = require('stream');
 const S3rver = require('@20minutes/s3rver');
 const S3Error = require('@20minutes/s3rver/lib/models/error');
 const ObjectStore = require('./objects');
+const S3Object = require('@20minutes/s3rver/lib/models/object');
+const former = require('./forms');
 const verifier = require('./verify');
 
 const [state, port, ...buckets] = process.argv.slice(2);
@@ -20,10 +22,15 @@ const accounts = [1, 2].map(() => ({
 const owners = new Map(
   buckets.map((item) => item.split(':')).map(([name, account = '1']) => [name, accounts[account - 1].access]));
 
-const STATUS = { InvalidURI: 400, BadDigest: 400, InvalidRequest: 400, AuthorizationHeaderMalformed: 400, PreconditionFailed: 412 };
+const STATUS = {
+  InvalidURI: 400, BadDigest: 400, InvalidRequest: 400, AuthorizationHeaderMalformed: 400, PreconditionFailed: 412,
+  EntityTooSmall: 400, EntityTooLarge: 400, InvalidArgument: 400,
+};
 const refuse = (code, message, detail) =>
   Object.assign(new S3Error(code, message, detail), { status: STATUS[code] ?? 403 });
-const verify = verifier({ secrets: new Map(accounts.map((a) => [a.access, a.secret])), region, refuse });
+const secrets = new Map(accounts.map((a) => [a.access, a.secret]));
+const verify = verifier({ secrets, region, refuse });
+const form = former({ secrets, region, refuse });
 
 // The package escapes XML twice, in answers and in errors.
 const escapedOnce = (xml) => xml.replaceAll('&amp;', '&');
@@ -115,8 +122,16 @@ app.middleware.unshift(async (ctx, next) => {
   ctx.res.once('close', () =>
     fs.writeSync(log, `${new Date().toISOString()} ${method} ${url} ` +
       `${ctx.res.headersSent ? ctx.res.statusCode : '-'}${ctx.res.writableFinished ? '' : ' cut'}\n`));
-  const signer = verify(ctx.req);
   const [, bucket, key, query] = /^\/([^/?]*)\/?([^?]*)(.*)$/s.exec(url);
+  if (method === 'POST' && !key && !query && /^multipart\/form-data/.test(ctx.req.headers['content-type'])) {
+    const posted = await form(ctx.req, bucket);
+    if (owners.has(bucket) && owners.get(bucket) !== posted.signer) throw refuse('AccessDenied', 'Access Denied');
+    const { md5 } = await ctx.store.putObject(new S3Object(bucket, posted.key, posted.content, posted.metadata));
+    ctx.set('etag', `"${md5}"`);
+    ctx.status = posted.status;
+    return;
+  }
+  const signer = verify(ctx.req);
   if (owners.has(bucket) && owners.get(bucket) !== signer) throw refuse('AccessDenied', 'Access Denied');
   // As one segment, or else the package's router trips over empty ones, as in "a//b".
   if (key) ctx.req.url = `/${bucket}/${encodeURIComponent(decodeURIComponent(key))}${query}`;
