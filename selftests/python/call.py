@@ -50,7 +50,13 @@ def contexts(ok, client, call):
        got["repr"])
     ok(set_up["AWS_REGION"] == set_up["AWS_DEFAULT_REGION"] == "us-east-1" and set_up["_HANDLER"] == "handler.told" and
        set_up["AWS_EXECUTION_ENV"].startswith("AWS_Lambda_python3.") and set_up["TZ"] == ":UTC", "the environment", set_up)
+    trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+    os.environ.update(AWS_LAMBDA_FUNCTION_NAME="caller", _X_AMZN_TRACE_ID=trace)     # boto3 passes it on
+    _, traced = call("told", {})
+    del os.environ["AWS_LAMBDA_FUNCTION_NAME"], os.environ["_X_AMZN_TRACE_ID"]
     _, again = call("told", {})
+    ok(traced["environment"]["_X_AMZN_TRACE_ID"] == trace and again["environment"]["_X_AMZN_TRACE_ID"] != trace,
+       "the caller's trace, for this event", [traced["environment"], again["environment"]])
     ok(again["client"] is None and again["fields"]["aws_request_id"] != fields["aws_request_id"] and
        again["fields"]["log_stream_name"] == fields["log_stream_name"], "another event: another request, the same stream", again)
     try:

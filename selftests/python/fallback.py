@@ -50,6 +50,16 @@ def with_it():
         answer = raised(boto3.client("apigateway").get_rest_apis)
     ok(isinstance(answer, ClientError) and "endpoint" in str(answer), "so is a service without an endpoint, with the remedy",
        answer)
+    bucket = boto3.resource("s3").Bucket("nexus-test")
+    with contextlib.redirect_stderr(said):
+        answer = raised(lambda: list(bucket.object_versions.all()))
+        again = raised(bucket.Acl().load)
+    ok(all(isinstance(error, ClientError) and error.response["Error"]["Code"] == "AccessDenied" for error in (answer, again)),
+       "a resource's collections and children come from there, too", answer, again)
+    with contextlib.redirect_stderr(said):
+        answer = raised(lambda: list(boto3.client("s3").get_paginator("list_parts").paginate(
+            Bucket="nexus-test", Key="x", UploadId="u")))
+    ok(isinstance(answer, ClientError), "so do pages of such operations", answer)
     import botocore.exceptions
     with contextlib.redirect_stderr(said):
         answer = raised(client.get_function)
@@ -64,6 +74,8 @@ def without_it():
     ok(isinstance(answer, UnknownServiceError), "a service that the shim does not know", answer)
     answer = raised(boto3.resource, "ec2")
     ok(isinstance(answer, Exception) and "ec2" in str(answer), "a resource that it does not know", answer)
+    answer = raised(lambda: boto3.resource("s3").Bucket("b").object_versions)
+    ok(isinstance(answer, NotImplementedError) and "object_versions" in str(answer), "a resource's attribute that it lacks", answer)
     answer = raised(lambda: boto3.client("s3").no_such_call)
     ok(isinstance(answer, AttributeError), "what nobody has is no attribute", answer)
 

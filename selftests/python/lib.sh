@@ -16,7 +16,7 @@ services_start() {
 services_config() {
 	local pair name port names=
 	for pair in dynamodb:DYNAMODB kinesis:KINESIS lambda:LAMBDA secretsmanager:JSON ssm:JSON states:JSON \
-		events:JSON kms:JSON sns:QUERY sts:QUERY; do
+		events:JSON kms:JSON sns:QUERY sts:QUERY sqs:SQS; do
 		name=${pair%:*}
 		port=NEXUS_${pair#*:}_PORT
 		printf '[endpoint %s]\nurl = http://127.0.0.1:%s\nservice = %s\n' "$name" "${!port}" "$name"

@@ -201,6 +201,53 @@ def threads(s3):
     s3.delete_object(Bucket=BUCKET, Key="python/views")
 
 
+def hooks(s3):
+    """What hooks into calls: events that are said never to come, and the method that all calls pass."""
+    import contextlib
+    from botocore.client import BaseClient
+    said, seen = io.StringIO(), []
+    with contextlib.redirect_stderr(said):
+        for _ in range(2):
+            s3.meta.events.register("before-sign.s3", lambda **kwargs: seen.append(kwargs))
+        s3.meta.events.register("after-call.s3.ListObjectsV2", lambda **kwargs: seen.append(kwargs["model"].name))
+    lines = said.getvalue().splitlines()
+    ok(len(lines) == 1 and "'before-sign'" in lines[0] and "genuine boto3" in lines[0],
+       "an event that never comes is told once, with the remedy")
+    s3.list_objects_v2(Bucket=BUCKET, MaxKeys=1)
+    ok(seen == ["ListObjectsV2"], "one that comes, does")
+    session = boto3.Session(region_name="us-east-1")
+    session.events.register("before-parameter-build.s3.ListObjectsV2", lambda params, **kwargs: {**params, "Bucket": BUCKET})
+    ok(session.client("s3").list_objects_v2(Bucket="another")["Name"] == BUCKET, "a session's hook changes a client's parameters")
+    genuine, calls = BaseClient._make_api_call, []
+
+    def traced(self, operation_name, api_params):
+        calls.append((self.meta.service_model.service_name, operation_name, sorted(api_params)))
+        return genuine(self, operation_name, api_params)
+
+    BaseClient._make_api_call = traced
+    try:
+        boto3.resource("s3").Bucket(BUCKET).put_object(Key="python/traced", Body=b"x")
+        s3.delete_object(Bucket=BUCKET, Key="python/traced")
+        raises(ClientError, boto3.client("sqs", region_name="us-east-1").list_queues, MaxResults=1)
+        raises(ClientError, boto3.client("lambda", region_name="us-east-1").invoke, FunctionName="f")
+    finally:
+        BaseClient._make_api_call = genuine
+    ok(calls == [("s3", "PutObject", ["Body", "Bucket", "Key"]), ("s3", "DeleteObject", ["Bucket", "Key"]),
+                 ("sqs", "ListQueues", ["MaxResults"]), ("lambda", "Invoke", ["FunctionName"])],
+       "tracers that patch _make_api_call see the calls of all clients")
+
+
+def stable():
+    """The extension asks the interpreter for what is in its stable ABI."""
+    import _nexus
+    ok(_nexus.__file__.endswith("/_nexus.abi3.so"), "_nexus is for all versions of Python from its own on")
+    done = subprocess.run(["nm", "-D", "--undefined-only", _nexus.__file__], check=True, capture_output=True, text=True)
+    names = {line.split()[-1] for line in done.stdout.splitlines() if line.split()[-1].startswith(("Py", "_Py"))}
+    known = {"_PyArg_ParseTupleAndKeywords_SizeT", "_PyArg_ParseTuple_SizeT", "_PyObject_CallFunction_SizeT", "_PyObject_New",
+             "_Py_BuildValue_SizeT", "_Py_Dealloc", "_Py_NoneStruct", "_Py_TrueStruct", "_Py_FalseStruct"}
+    ok(len(names) > 50 and {name for name in names if name.startswith("_")} <= known, "no private name but the stable ABI's")
+
+
 def use(socket):
     nexus._channel = nexus.Channel(f"unix:{socket}")
 
@@ -225,7 +272,8 @@ def faults(sockets):
 
 def main(sockets):
     s3 = boto3.client("s3", region_name="us-east-1")
-    for part in (copies, views, threads):
+    stable()
+    for part in (copies, views, threads, hooks):
         part(s3)
     faults(sockets)
     print(f"1..{count}")

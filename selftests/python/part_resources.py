@@ -176,6 +176,9 @@ def dynamodb(see):
                            ("put_item no table", {})):
         see.call(f"dynamodb client {name} wrong: {sorted(low_call)}", getattr(low, name.split()[0]),
                  **({"TableName": "more"} if "table" not in name else {}), **low_call)
+    see.call("dynamodb client query of 0", low.query, TableName="more", Limit=0)
+    see.call("dynamodb client batch_get_item of none", low.batch_get_item, RequestItems={"more": {"Keys": []}})
+    see.call("dynamodb client with an unknown type of value", low.put_item, TableName="more", Item={"a": {"X": 1}})
     see.call("dynamodb transact_write_items", low.transact_write_items, TransactItems=[
         {"Put": {"TableName": "more", "Item": {"house": {"S": "tx"}, "person": {"S": "1"}}}}])
     see.call("dynamodb transact_write_items that fails", low.transact_write_items, TransactItems=[

@@ -92,7 +92,31 @@ def query_services(see):
     see.call("sts get_caller_identity", sts.get_caller_identity)
 
 
+def queues(see):
+    """SQS: by the query protocol there, in JSON here."""
+    sqs = _client("sqs", "SQS")
+    url = sqs.get_queue_url(QueueName="queue")["QueueUrl"]
+    see.fact("sqs get_queue_url", "value", url)
+    see.fact("sqs list_queues", "value", sqs.list_queues(QueueNamePrefix="q")["QueueUrls"])
+    see.call("sqs send_message", sqs.send_message, QueueUrl=url, MessageBody="a body", DelaySeconds=1, MessageAttributes={
+        "a": {"DataType": "String", "StringValue": "v"}, "b": {"DataType": "Binary", "BinaryValue": b"\x00"}})
+    see.call("sqs receive_message", sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0,
+             AttributeNames=["All"])
+    see.call("sqs receive_message of an empty queue", sqs.receive_message, QueueUrl=url + "-empty")
+    see.call("sqs get_queue_attributes", sqs.get_queue_attributes, QueueUrl=url, AttributeNames=["All"])
+    see.call("sqs delete_message", sqs.delete_message, QueueUrl=url, ReceiptHandle="handle")
+    see.call("sqs purge_queue", sqs.purge_queue, QueueUrl=url)
+    see.call("sqs get_queue_url of none", sqs.get_queue_url, QueueName="missing")
+    try:
+        sqs.receive_message(QueueUrl=url + "-missing")
+    except sqs.exceptions.QueueDoesNotExist as error:
+        see.fact("sqs exceptions.QueueDoesNotExist", "code", error.response["Error"]["Code"])
+    see.fact("sqs paginate list_queues", "urls", [
+        found for page in sqs.get_paginator("list_queues").paginate() for found in page["QueueUrls"]])
+
+
 def run(see):
     functions(see)
     json_services(see)
     query_services(see)
+    queues(see)

@@ -2,6 +2,7 @@
 // DynamoDB and Kinesis by their emulators; Lambda's Invoke API and a few JSON and query services by canned
 // answers, as AWS documents them. usage: node aws.js STATE   (writes STATE/aws.env; run by `services start`)
 
+const { createHash } = require('crypto');
 const fs = require('fs');
 const http = require('http');
 const path = require('path');
@@ -104,6 +105,49 @@ async function query(req, res) {
   }
 }
 
+/** SQS, which speaks both protocols, with a queue of one message. */
+async function sqs(req, res) {
+  const text = (await read(req)).toString();
+  const asked = req.headers['x-amz-target'] ? JSON.parse(text) : Object.fromEntries(new URLSearchParams(text));
+  const operation = asked.Action || req.headers['x-amz-target'].split('.')[1];
+  const xml = (name, inner) => `<${name}Response xmlns="http://queue.amazonaws.com/doc/2012-11-05/">${inner}` +
+    `<ResponseMetadata><RequestId>request</RequestId></ResponseMetadata></${name}Response>`;
+  const answer = (status, json, inner, headers = {}) => {
+    res.writeHead(status, {
+      'content-type': asked.Action ? 'text/xml' : 'application/x-amz-json-1.0', 'x-amzn-requestid': 'request', ...headers });
+    res.end(asked.Action ? inner : JSON.stringify(json));
+  };
+  if (asked.QueueName === 'missing' || /missing$/.test(asked.QueueUrl)) {
+    const code = 'AWS.SimpleQueueService.NonExistentQueue', message = 'The specified queue does not exist.';
+    return answer(400, { __type: 'com.amazonaws.sqs#QueueDoesNotExist', message },
+      `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message><Detail/></Error>` +
+      '<RequestId>request</RequestId></ErrorResponse>', { 'x-amzn-query-error': `${code};Sender` });
+  }
+  const body = asked.MessageBody, md5 = body && createHash('md5').update(body).digest('hex');
+  const message = { MessageId: 'm-1', ReceiptHandle: 'handle', MD5OfBody: createHash('md5').update('hello').digest('hex'), Body: 'hello' };
+  const url = 'http://127.0.0.1/123456789012/queue';
+  switch (operation) {
+    case 'GetQueueUrl':
+      return answer(200, { QueueUrl: url }, xml(operation, `<GetQueueUrlResult><QueueUrl>${url}</QueueUrl></GetQueueUrlResult>`));
+    case 'ListQueues':
+      return answer(200, { QueueUrls: [url, url + '2'] }, xml(operation,
+        `<ListQueuesResult><QueueUrl>${url}</QueueUrl><QueueUrl>${url}2</QueueUrl></ListQueuesResult>`));
+    case 'SendMessage':
+      return answer(200, { MessageId: 'm-2', MD5OfMessageBody: md5 }, xml(operation, '<SendMessageResult>' +
+        `<MessageId>m-2</MessageId><MD5OfMessageBody>${md5}</MD5OfMessageBody></SendMessageResult>`));
+    case 'ReceiveMessage':
+      if (/empty$/.test(asked.QueueUrl)) return answer(200, {}, xml(operation, '<ReceiveMessageResult/>'));
+      return answer(200, { Messages: [{ ...message, Attributes: { SentTimestamp: '1700000000000' } }] }, xml(operation,
+        '<ReceiveMessageResult><Message>' + Object.entries(message).map(([name, value]) => `<${name}>${value}</${name}>`).join('') +
+        '<Attribute><Name>SentTimestamp</Name><Value>1700000000000</Value></Attribute></Message></ReceiveMessageResult>'));
+    case 'GetQueueAttributes':
+      return answer(200, { Attributes: { ApproximateNumberOfMessages: '1' } }, xml(operation, '<GetQueueAttributesResult>' +
+        '<Attribute><Name>ApproximateNumberOfMessages</Name><Value>1</Value></Attribute></GetQueueAttributesResult>'));
+    default:
+      return answer(200, {}, xml(operation, ''));
+  }
+}
+
 /** HTTP for urllib, urllib3 and requests. */
 async function web(req, res) {
   const body = await read(req);
@@ -134,6 +178,7 @@ async function main() {
     LAMBDA: http.createServer(lambda),
     JSON: http.createServer(json),
     QUERY: http.createServer(query),
+    SQS: http.createServer(sqs),
     WEB: http.createServer(web),
   };
   let text = '';

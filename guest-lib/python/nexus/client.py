@@ -162,10 +162,11 @@ class BaseClient:
             message = message.rsplit(" - HTTP ", 1)[0]
         raise self._client_error(code, message, status, operation, getattr(error, "operation", None), extra)
 
-    def _client_error(self, code, message, status, operation, op=None, extra=()):
+    def _client_error(self, code, message, status, operation, op=None, extra=(), modelled=None):
+        """`modelled`: the name of its class, if that is not its code."""
         response = {"Error": {"Code": code, "Message": message, **dict(extra)},
                     "ResponseMetadata": metadata(op, status)}
-        return self.exceptions.from_code(code)(response, operation)
+        return self.exceptions.from_code(modelled or code)(response, operation)
 
     def _fail_here(self, error):
         """What kept the host from asking the service at all."""

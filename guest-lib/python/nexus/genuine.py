@@ -105,17 +105,20 @@ class _Proxy:
         def call(*args, **kwargs):
             try:
                 return _wrapped(value(*args, **kwargs))
-            except nexus.Error as error:
-                # The host did not ask the service.
-                from botocore.exceptions import ClientError
-                raise ClientError({"Error": {"Code": "AccessDenied", "Message": error.message},
-                                   "ResponseMetadata": {"HTTPStatusCode": 403}}, name) from error
             except Exception as error:
-                if type(error).__module__.startswith((_HOME, "nexus._genuine_")) or hasattr(error, "operation_name"):
-                    _translate(error, self._modelled)
-                raise
+                self._raise(error, name)
 
         return call
+
+    def _raise(self, error, name):
+        if isinstance(error, nexus.Error):
+            # The host did not ask the service.
+            from botocore.exceptions import ClientError
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": error.message},
+                               "ResponseMetadata": {"HTTPStatusCode": 403}}, name) from error
+        if type(error).__module__.startswith(_HOME) or hasattr(error, "operation_name"):
+            _translate(error, self._modelled)
+        raise error
 
     def __iter__(self):
         items = iter(self._target)
@@ -125,7 +128,7 @@ class _Proxy:
             except StopIteration:
                 return
             except Exception as error:
-                _translate(error, self._modelled)
+                self._raise(error, "next")
             yield _wrapped(item)
 
     def __repr__(self):

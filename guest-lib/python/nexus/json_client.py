@@ -105,7 +105,10 @@ class AwsClient(BaseClient):
         headers = response_headers(op)
         code = error_code(headers, parsed) or str(op.http_status)
         message = parsed.get("message") or parsed.get("Message") or parsed.get("errorMessage") or ""
-        error = self._client_error(code, message, op.http_status, operation, op)
+        # Services that spoke the query protocol before keep its codes.
+        queried, _, kind = headers.get("x-amzn-query-error", "").partition(";")
+        extra = (("Type", kind), ("QueryErrorCode", code)) if queried else ()
+        error = self._client_error(queried or code, message, op.http_status, operation, op, extra, code)
         error.response["ResponseMetadata"].pop("HostId", None)
         self._more_of_error(error.response, parsed)
         raise error

@@ -67,7 +67,7 @@ def _check(kind, value, name, shapes, report):
         if kind == "s1" and not value:
             report.append(f"Invalid length for parameter {name}, value: 0, valid min length: 1")
         if kind == "i1" and value < 1:
-            report.append(f"Invalid range for parameter {name}, value: {value}, valid min value: 1")
+            report.append(f"Invalid value for parameter {name}, value: {value}, valid min value: 1")
     elif kind == "t":
         if not _is_time(value):
             _wrong(report, name, value, "<class 'datetime.datetime'>, timestamp-string")
