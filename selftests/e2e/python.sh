@@ -20,17 +20,17 @@ python_configure() {
 	echo '{}' >$state/empty.json
 }
 
-# python_program NAME COMMAND [IMAGE]: nexus-init's arguments come by the kernel's command line.
+# python_program NAME COMMAND: nexus-init's arguments come by the kernel's command line.
 python_program() {
 	local arguments="--chdir /var/task --env LAMBDA_TASK_ROOT=/var/task --env TABLE_NAME=visits-nexus --env PRICES=127.0.0.1:$grpc_port"
-	function_config "$1" "$images/${3:-shims}.image" 'memory = 256M' 'timeout = 300s' 'start_timeout = 300s' \
+	function_config "$1" "$images/shims.image" 'memory = 256M' 'timeout = 300s' 'start_timeout = 300s' \
 		'keep_alive = 600s' 'concurrency = 1'
 	sed -i "s|^tenant = .*|tenant = python|; s|^append = .*|& -- $arguments $2|" \
 		"$state/config/functions.d/$1.conf"
 }
 
-# python_function NAME MODULE.FUNCTION [IMAGE]
-python_function() { python_program "$1" "/usr/bin/nexus-python $2" "${3:-}"; }
+# python_function NAME MODULE.FUNCTION
+python_function() { python_program "$1" "/usr/bin/nexus-python $2"; }
 
 # invoke NAME EVENT ANSWER: files; prints the HTTP status.
 invoke() {

@@ -11,7 +11,7 @@ parts := $(O)/guest-lib/python/image $(O)/guest-lib/python/.compiled $(O)/guest-
 # Of the genuine SDK's hundreds of services.
 services := s3 dynamodb sts
 
-all: $(out)/shims.image $(out)/numbers.image $(out)/genuine.image
+all: $(out)/shims.image $(out)/genuine.image
 
 $(stubs) &: functions/prices.proto
 	@mkdir -p $(@D)
@@ -24,9 +24,6 @@ $(out)/task: $(task) $(stubs)
 
 $(out)/shims.image: $(out)/task $(parts)
 	$(O)/backend/nexusctl image build --output $@ --python $(out)/task --package python3-pil --package python3-protobuf
-
-$(out)/numbers.image: $(out)/task $(parts)
-	$(O)/backend/nexusctl image build --output $@ --python $(out)/task --package python3-numpy
 
 # A shell and tools, for the network; tutorial.py and weigh, to be run.
 $(out)/genuine.image: $(out)/task $(parts) tutorial.py weigh ../vhost/initrd

@@ -147,10 +147,12 @@ def listed(value):
     return value if isinstance(value, list) else [value] if value else []
 
 
-def walked(paginator, method, config, limit):
+def walked(paginator, method, config):
     """All that a caller may see of the pages, or the exception."""
     seen = []
-    for options in ({}, {"MaxItems": 2}, {"MaxItems": 3}, {"MaxItems": 4}, {"MaxItems": 7}, {"PageSize": 5},
+    blank = base64.b64encode(json.dumps(dict.fromkeys(config["input_token"], "None")).encode()).decode()
+    for options in ({}, {"StartingToken": blank}, {"MaxItems": 1}, {"MaxItems": 2}, {"MaxItems": 3}, {"MaxItems": 4},
+                    {"MaxItems": 7}, {"PageSize": 5},
                     {"MaxItems": 100}):
         try:
             pages = paginator.paginate(PaginationConfig=options)
@@ -183,8 +185,8 @@ def paged(name, model, client, genuine_paginate, config, operations):
         for empty in (False, True):
             results = listed(how.get("result_key"))
             one, two = (Pages(how, shape, results, empty) for _ in range(2))
-            want = walked(genuine_paginate.Paginator(one, how, model.operation_model(operation)), one, how, 0)
-            got = walked(Paginator(two, ours), two, how, 0)
+            want = walked(genuine_paginate.Paginator(one, how, model.operation_model(operation)), one, how)
+            got = walked(Paginator(two, ours), two, how)
             pairs = zip(got[0] + got[1], want[0] + want[1])
             if got != want:
                 wrong.append(f"{operation}: {next((pair for pair in pairs if pair[0] != pair[1]), 'how often')}"[:700])

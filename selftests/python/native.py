@@ -263,6 +263,9 @@ def faults(sockets):
     error = raises(ClientError, s3.get_object, Bucket="another", Key="x")
     ok(error and error.response["Error"]["Code"] == "AccessDenied" and "buckets" in str(error),
        "a bucket that is not allowed: AccessDenied, with the remedy")
+    error = raises(ClientError, s3.complete_multipart_upload, Bucket=BUCKET, Key="x", UploadId="u")
+    ok(error and (error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]) ==
+       ("InvalidRequest", 400) and "0 parts" in str(error), "what the host knows to be wrong: InvalidRequest")
     error = raises(ClientError, boto3.client("sqs", region_name="us-east-1").list_queues)
     ok(error and "endpoint" in str(error), "a service without an endpoint, with the remedy")
     nexus._channel = None

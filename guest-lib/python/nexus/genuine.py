@@ -100,7 +100,7 @@ class _Proxy:
     def __getattr__(self, name):
         value = getattr(self._target, name)
         if not callable(value) or name == "exceptions":
-            return value
+            return value if name == "exceptions" else _wrapped(value)
 
         def call(*args, **kwargs):
             try:
