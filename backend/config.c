@@ -11,6 +11,7 @@
 #include "config_list.h"
 #include "config_read.h"
 #include "credentials.h"
+#include "environment.h"
 #include "nexus.pb-c.h"
 #include "tenant.h"
 
@@ -197,6 +198,10 @@ static void function_resolve(struct function_config *function, const struct sect
 	if (!function->kernel != !function->image)
 		report_add(report, section->file, section->line, "%s has a %s but no %s: an instance needs both",
 			   section->name, function->kernel ? "kernel" : "image", function->kernel ? "image" : "kernel");
+	function->command_line = function->kernel ? environment_command_line(function) : NULL;
+	if (function->kernel && !function->command_line)
+		report_add(report, section->file, section->line, "%s has more than %d bytes of append, handler and environment: "
+			   "a kernel takes no longer command line", section->name, COMMAND_LINE_MAX);
 	services_resolve(function, section, config, report);
 }
 
@@ -378,6 +383,9 @@ static void function_free(struct function_config *function)
 	free(function->kernel);
 	free(function->image);
 	free(function->append);
+	free(function->handler);
+	list_free(function->environment);
+	free(function->command_line);
 	free(function->on_failure);
 	hint_rules_free(function->prefetch);
 	list_free(function->grpc_services);

@@ -123,6 +123,9 @@ struct function_config {
 	char *kernel;		/* of an instance that boots; NULL: the function has guests that others start */
 	char *image;		/* its initramfs, with nexus-init as /init */
 	char *append;		/* its command line */
+	char *handler;		/* _HANDLER in there; NULL: the image's own */
+	char **environment;	/* NAME=VALUE, ended by NULL; NULL: none */
+	char *command_line;	/* append with these, as environment.h has it; NULL: without kernel */
 	uint32_t start_timeout_ms;	/* an event waits so long for an instance */
 	uint32_t max_events;	/* asynchronous ones that were accepted and have not ended */
 	uint32_t retries;	/* of an asynchronous event whose function failed */

@@ -7,6 +7,7 @@
 #include "config.h"
 #include "config_key.h"
 #include "config_list.h"
+#include "environment.h"
 #include "nexus.pb-c.h"
 #include "nexus_dev.h"
 #include "nexus_hypercall.h"
@@ -381,6 +382,9 @@ const struct config_key config_keys[] = {
 	OBJECT(SECTION_FUNCTION, struct function_config, kernel, false, file_parse),
 	OBJECT(SECTION_FUNCTION, struct function_config, image, false, file_parse),
 	OBJECT(SECTION_FUNCTION, struct function_config, append, false, text_parse),
+	OBJECT(SECTION_FUNCTION, struct function_config, handler, false, text_parse),
+	{ SECTION_FUNCTION, "environment", false, KEY_IN_OBJECT, offsetof(struct function_config, environment),
+	  environment_parse, true },
 	OBJECT_MS(SECTION_FUNCTION, struct function_config, start_timeout),
 	OBJECT(SECTION_FUNCTION, struct function_config, max_events, false, max_events_parse),
 	OBJECT(SECTION_FUNCTION, struct function_config, retries, false, retries_parse),

@@ -77,11 +77,11 @@ static json_t *function_describe(const struct function_config *function)
 		if (i->function == function)
 			json_array_append_new(i->pooled ? pool : list, microvm_describe(i));
 	}
-	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s*, s:s*, s:b, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s*, s:s*, s:s*, s:b, s:o, s:o, s:o}",
 			 "name", function->name, "tenant", function->tenant->name,
 			 "timeout_ms", (json_int_t)function->timeout_ms, "concurrency", (json_int_t)function->concurrency,
 			 "keep_alive_ms", (json_int_t)function->keep_alive_ms, "memory", (json_int_t)function->memory,
-			 "vcpus", (json_int_t)function->vcpus, "kernel", function->kernel, "image", function->image,
+			 "vcpus", (json_int_t)function->vcpus, "kernel", function->kernel, "image", function->image, "handler", function->handler,
 			 "snapshot", microvm_has_snapshot(function), "instances", list, "pool", pool,
 			 "calls", function_calls(function->name));
 }

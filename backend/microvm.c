@@ -232,7 +232,7 @@ static void microvm_spec(struct microvm_core *core)
 	core->spec = (struct vmm_spec){
 		.name = core->name, .program = microvm_config->vmm, .machine = function->machine,
 		.memory_mib = function->memory >> 20, .vcpus = function->vcpus,
-		.kernel = function->kernel, .initrd = function->image, .append = function->append,
+		.kernel = function->kernel, .initrd = function->image, .append = function->command_line,
 		.ram_path = core->ram, .state_path = core->state,
 	};
 }

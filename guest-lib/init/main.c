@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "../init_protocol.h"
 #include "boot.h"
+#include "environment.h"
 #include "server.h"
 
 #define ARGUMENTS	"/etc/nexus-init.args"
@@ -194,10 +195,12 @@ static void run_first(int argc, char **argv)
 		else
 			fprintf(stderr, "nexus-init: cannot read %s: %m\n", ARGUMENTS);
 	}
-	if (parse(&a, argc, argv) || a.help)
+	if (parse(&a, argc, argv) || a.help) {
 		status = EXIT_USAGE;
-	else
+	} else {
+		environment_read("/proc/cmdline");
 		status = run_service(&a);
+	}
 	printf("nexus-init: command exited with status %d\n", status);
 	boot_power_off();
 }

@@ -12,7 +12,7 @@ lib := $(O)/guest-lib-san
 SAN ?= address,undefined
 CFLAGS ?= -O1 -g
 FLAGS := -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -I$(lib) -fno-omit-frame-pointer
-PROGRAMS := ring ring_tsan arena pin transfer hostile pack
+PROGRAMS := ring ring_tsan arena pin environment transfer hostile pack
 
 all: $(PROGRAMS:%=$(out)/test_guest_%)
 
@@ -32,6 +32,10 @@ $(out)/test_guest_arena: guest_arena.c ../../guest-lib/arena.c ../../guest-lib/a
 $(out)/test_guest_pin: guest_pin.c ../../guest-lib/init/memory.c ../../guest-lib/init/memory.h ../tap.h
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(CFLAGS) -fsanitize=$(SAN) -o $@ guest_pin.c ../../guest-lib/init/memory.c -luring
+
+$(out)/test_guest_environment: guest_environment.c ../../guest-lib/init/environment.c ../../guest-lib/init/environment.h ../tap.h
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(CFLAGS) -fsanitize=$(SAN) -o $@ guest_environment.c ../../guest-lib/init/environment.c
 
 $(out)/test_guest_%: guest_%.c guest_peer.c guest_peer.h ../tap.h library
 	@mkdir -p $(@D)

@@ -271,6 +271,20 @@ fault "callers and functions" "a.conf:8: listen = 127.0.0.1: write ADDRESS:PORT"
 	"a.conf:19: on_failure = g: it would be told of its own failures" "a.conf:25: on_failure = g: it is another tenant's" \
 	"a.conf:26: max_event_age = 25h: write a number with its unit"
 config "$good
+[function f]
+tenant = t
+environment = 1A=b
+environment = A
+environment = B=1
+environment = B=2
+[function g]
+tenant = t
+kernel = /vmlinux
+image = /image
+environment = A=$(printf '%02000d' 0)"
+fault "an environment" "a.conf:9: environment = 1A=b: write NAME=VALUE" "a.conf:10: environment = A: write NAME=VALUE" \
+	"a.conf:12: environment = B=2: this name has a value already" "a.conf:13: g has more than 2047 bytes of append, handler and"
+config "$good
 [ingress]
 listen = 127.0.0.1:9090
 key = $dir/none"
@@ -298,6 +312,9 @@ tenant = t
 tenant = t
 max_event_age = 1h
 on_failure = g
+handler = app.handler
+environment = A=b c
+environment = B=
 start_timeout = 1s
 max_events = 0
 retries = 0

@@ -30,6 +30,7 @@ while curl -sS -D "$mine/head" -o "$mine/event" "$api/invocation/next"; do
 		until [ -e "$dir/$(sed 's/.*"hold \([a-z]*\)".*/\1/' "$mine/event")" ]; do sleep 0.05; done
 		answer '"held"'
 		;;
+	*'"env"'*) answer "\"$_HANDLER|$COLOUR|$TEXT|$AWS_LAMBDA_FUNCTION_NAME|$AWS_LAMBDA_FUNCTION_MEMORY_SIZE\"" ;;
 	*'"trace"'*) answer "\"$(field Lambda-Runtime-Trace-Id)\"" ;;
 	*'"put"'* | *'"put deferred"'*)
 		# Through the gateway, which reads the service's name from a signature.

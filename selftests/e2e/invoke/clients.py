@@ -50,6 +50,7 @@ def test_warm():
     vms = [i["pid"] for n in ("shell", "python") for i in call.show(n)["instances"]]
     # Each comes as soon as the one before is answered, when the instance has not yet asked for it.
     same([call.value("shell", {"n": i}) for i in range(8)], [{"n": i} for i in range(8)], f"{KIND}: warm answers, one right after another")
+    same(call.value("shell", "env"), "app.main|blue|two words, ü & 100%|shell|128", f"{KIND}: it has the handler and the environment of its configuration")
     arn = "arn:aws:lambda:us-east-1:000000000000:function:shell"
     same(call.value(arn, "arn"), arn, f"{KIND}: by ARN")
     log = base64.b64decode(call.invoke("shell", "print", LogType="Tail")["LogResult"]).decode()

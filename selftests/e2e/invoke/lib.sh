@@ -30,7 +30,7 @@ invoke_function() {
 # clients_configure: the functions of clients.py, whose tenant may invoke others.
 clients_configure() {
 	invoke_start 8
-	invoke_function shell shell 'concurrency = 4'
+	invoke_function shell shell 'concurrency = 4' 'handler = app.main' 'environment = COLOUR=blue' 'environment = TEXT=two words, ü & 100%'
 	invoke_function python python 'memory = 320M' 'concurrency = 2'
 	config_endpoint lambda $port 'service = lambda' | sed "s|http://$host|http://127.0.0.1|" >>$state/config/nexus.conf
 	sed -i '/^\[tenant test\]/,/^\[tenant small\]/s/^endpoint = store$/endpoint = store lambda/' $state/config/nexus.conf
