@@ -85,8 +85,21 @@ def test_answers():
     ok(f"START RequestId: {request}" in log and f"printed by {request}" in log and f"END RequestId: {request}" in log
        and "REPORT" in log, "the log tail holds what it printed", log)
     ok("LogResult" not in invoke("print"), "which comes only when asked for")
+    log = base64.b64decode(invoke("flood", LogType="Tail")["LogResult"])
+    ok(len(log) == 4096 and b"\nflood 5000\nEND RequestId: " in log and b"START" not in log, "of much it is the last 4 KB", (len(log), log[:100]))
+    log = base64.b64decode(invoke("sleep", LogType="Tail")["LogResult"]).decode()
+    took = float(re.search(r"Duration: ([0-9.]*) ms", log)[1])
+    ok(300 <= took <= PATIENCE * 1000, f"it says how long it took ({took} ms)", log)
+    before = time.time_ns() // 1000000
+    deadline = int(invoke("deadline")["Body"])
+    ok(before + 2000 <= deadline <= time.time_ns() // 1000000 + 2000, "the deadline arrives", (before, deadline))
     context = base64.b64encode(json.dumps({"custom": {"a": "b"}}).encode()).decode()
     same(json.loads(invoke("context", ClientContext=context)["Body"]), {"custom": {"a": "b"}}, "the client context arrives")
+    context = json.dumps({"a": "x" * (3580 // 4 * 3 - 9)}).encode()
+    same(json.loads(invoke("context", ClientContext=base64.b64encode(context).decode())["Body"]) == json.loads(context), True,
+         f"one of {len(base64.b64encode(context))} bytes, the most")
+    same(error(lambda: invoke("context", ClientContext=base64.b64encode(context + b"   ").decode()))[:2], ("InvalidRequestContentException", 400),
+         "one of 4 bytes more")
     arn = "arn:aws:lambda:us-east-1:000000000000:function:shell"
     same(json.loads(invoke("arn")["Body"]), arn, "the function's ARN")
     for name in (arn, arn + ":$LATEST", "000000000000:function:shell", "shell:$LATEST"):
@@ -107,8 +120,8 @@ def test_answers():
 
 def test_failures():
     a = invoke("fail")
-    same((a["StatusCode"], a.get("FunctionError"), json.loads(a["Body"])["errorType"]),
-         (200, "Unhandled", "Example.Error"), "an error of the function's own")
+    same((a["StatusCode"], a.get("FunctionError"), json.loads(a["Body"])["errorType"], a["ExecutedVersion"]),
+         (200, "Unhandled", "Example.Error", "$LATEST"), "an error of the function's own")
     start = time.monotonic()
     a = invoke("hang", LogType="Tail")
     took = time.monotonic() - start
@@ -175,8 +188,14 @@ def test_kinds():
     a = client.invoke(FunctionName="shell", Payload=b'"mark"', InvocationType="Event")
     same(a["StatusCode"], 202, "Event")
     same(wait_lines("marks", 1, PATIENCE), [a["ResponseMetadata"]["RequestId"]], "which then runs, by its request's id")
+    context = base64.b64encode(b'{"custom":{"later":1}}').decode()
+    client.invoke(FunctionName="shell", Payload=b'"keep context"', InvocationType="Event", ClientContext=context)
+    same(wait_lines("context", 1, PATIENCE), ['{"custom":{"later":1}}'], "an asynchronous one has its client context")
+    start = time.monotonic()
     a = client.invoke(FunctionName="shell", Payload=b'"failmark"', InvocationType="Event")
     same(wait_lines("failmarks", 3, PATIENCE), [a["ResponseMetadata"]["RequestId"]] * 3, "one that fails is tried three times")
+    took = time.monotonic() - start
+    ok(took >= 1.5, f"after retry_delay, and twice that ({took:.1f} s)")
     time.sleep(1)
     same(len(lines("failmarks")), 3, "and no more")
     same(error(lambda: [client.invoke(FunctionName="absent", Payload=b"{}", InvocationType="Event") for _ in range(4)])[:2],
@@ -194,6 +213,10 @@ def test_given_up():
           "fail", {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"}, "Example.Error"),
          "a function is told of an event that is given up, as AWS does it")
     os.unlink(f"{DIR}/record")
+    end = time.monotonic() + PATIENCE
+    while (refused := error(lambda: client.invoke(FunctionName="failing", Payload=b'{}', InvocationType="Event"))) and time.monotonic() < end:
+        time.sleep(0.05)
+    same(refused, None, "it makes room for the next one (max_events = 1)")
     client.invoke(FunctionName="old", Payload=b'"fail"', InvocationType="Event")
     record = json.loads("".join(wait_lines("record", 1, PATIENCE)))
     same((record["requestContext"]["condition"], record["requestContext"]["approximateInvokeCount"]), ("EventAgeExceeded", 1),
@@ -224,6 +247,11 @@ def test_plain():
     status, headers, data = plain("POST", "/function/shell", '"describe"')
     same((status, headers.get("x-pot"), headers["content-type"], headers.get("set-cookie"), data),
          (418, "tea", "text/plain", "a=1", b"short and stout"), "an answer that describes itself")
+    for description in (b'{"statusCode":99,"body":"x"}', b'{"statusCode":600,"body":"x"}', b'{"statusCode":"200","body":"x"}',
+                        b'{"statusCode":200,"isBase64Encoded":true,"body":"!!!!"}', b'{"body":"x"}'):
+        status, headers, data = plain("POST", "/function/shell", description)
+        same((status, data), (200, description), f"what does not describe an answer is one: {description.decode()}")
+    same(plain("POST", "/function/shell", b'{"statusCode":201,"body":"plain \\u00fc"}')[::2], (201, "plain ü".encode()), "a body that is text")
     status, headers, data = plain("POST", "/function/shell", '"fail"')
     same((status, headers.get("x-amz-function-error"), json.loads(data)["errorType"]), (502, "Unhandled", "Example.Error"),
          "an error")
@@ -265,6 +293,14 @@ def test_prefetch():
     status, _, data = plain("POST", "/function/native", json.dumps({"key": "invoke/in put"}),
                             {"Nexus-Prefetch": "s3://nexus-test/invoke/in%20put"})
     same((status, json.loads(data)["hits"]), (200, 1), "the header Nexus-Prefetch")
+    connection = http.client.HTTPConnection(HOST, timeout=30)
+    connection.putrequest("POST", "/function/native")
+    for name, value in (("Nexus-Prefetch", "s3://nexus-test/invoke/another"), ("Nexus-Prefetch", "s3://nexus-test/invoke/in%20put"),
+                        ("Content-Length", "25")):
+        connection.putheader(name, value)
+    connection.endheaders(b'{"key": "invoke/in put"} ')
+    same(json.loads(connection.getresponse().read())["hits"], 1, "which may be repeated")
+    connection.close()
     d = json.loads(invoke({"key": "invoke/in put", "in": {"where": "nexus-test"}}, "ruled")["Body"])
     same((d["n"], d["hits"]), (5, 1), "the function's own rule")
     e = json.loads(invoke({"key": "nothing/there", "in": {"where": "nexus-test"}}, "ruled")["Body"])

@@ -18,6 +18,11 @@ while curl -sS -D "$mine/head" -o "$mine/event" "$api/invocation/next"; do
 		answer '"printed"'
 		;;
 	*'"context"'*) answer "$(field Lambda-Runtime-Client-Context)" ;;
+	*'"keep context"'*)
+		field Lambda-Runtime-Client-Context >"$dir/context"
+		answer '"kept"'
+		;;
+	*'"deadline"'*) answer "$(field Lambda-Runtime-Deadline-Ms)" ;;
 	*'"arn"'*) answer "\"$(field Lambda-Runtime-Invoked-Function-Arn)\"" ;;
 	*'"pid"'*) answer "$$" ;;
 	*'"sleep"'*)
@@ -84,7 +89,7 @@ while curl -sS -D "$mine/head" -o "$mine/event" "$api/invocation/next"; do
 		echo "$(cat "$mine/code") $(sed -n 's/.*"errorType":"\([A-Za-z]*\)".*/\1/p' "$mine/status")" >"$dir/larger"
 		;;
 	*'"describe"'*)
-		answer '{"statusCode":418,"headers":{"X-Pot":"tea","Content-Type":"text/plain"},"cookies":["a=1"],"body":"c2hvcnQgYW5kIHN0b3V0","isBase64Encoded":true}'
+		answer '{"statusCode":418,"headers":{"X-Pot":"tea","Content-Length":"3","Content-Type":"text/plain"},"cookies":["a=1"],"body":"c2hvcnQgYW5kIHN0b3V0","isBase64Encoded":true}'
 		;;
 	*'"stream"'*)
 		(

@@ -24,7 +24,7 @@ unix_config() {
 	printf '[function ruled]\ntenant = test\nprefetch = /in/where /key\n'
 	printf '[function absent]\ntenant = test\nstart_timeout = 1s\nmax_events = 2\n'
 	printf '[function broken]\ntenant = test\n[function unborn]\ntenant = test\n[function records]\ntenant = test\n'
-	printf '[function failing]\ntenant = test\nretries = 1\nretry_delay = 100ms\non_failure = records\n'
+	printf '[function failing]\ntenant = test\nretries = 1\nmax_events = 1\nretry_delay = 100ms\non_failure = records\n'
 	printf '[function old]\ntenant = test\nretry_delay = 1h\nmax_event_age = 10m\non_failure = records\n'
 	printf '[function early]\ntenant = test\nstart_timeout = 100ms\nmax_event_age = 500ms\non_failure = records\n'
 	printf '[function unwritten]\ntenant = down\n[function slow]\ntenant = slow\ntimeout = 20s\n'

@@ -23,8 +23,8 @@ runtime=$!
 trap 'kill $runtime; unix_cleanup' EXIT
 
 cat >"$work/calls.py" <<'END'
-import datetime, json, sys
-import boto3, botocore.auth, botocore.config, botocore.exceptions
+import datetime, hashlib, json, sys
+import boto3, botocore.auth, botocore.awsrequest, botocore.config, botocore.credentials, botocore.exceptions, botocore.httpsession
 
 def call(key="AKME", secret="secret/of+mine", name="f", event=b'{"a":"\xc3\xbc"}', **more):
     client = boto3.client("lambda", endpoint_url=sys.argv[1], region_name="eu-central-1", aws_access_key_id=key,
@@ -40,15 +40,42 @@ print(call(name="arn:aws:lambda:eu-central-1:000000000000:function:f"))
 print(call(secret="another"))
 print(call(key="AKYOU"))
 print(call(name="other"))
+
+class Partial(botocore.auth.SigV4Auth):
+    """Signs all headers but one."""
+    without = None
+
+    def headers_to_sign(self, request):
+        headers = super().headers_to_sign(request)
+        del headers[self.without]
+        return headers
+
+def post(signer, body, without=None, **headers):
+    request = botocore.awsrequest.AWSRequest("POST", sys.argv[1] + "/2015-03-31/functions/f/invocations", headers, body)
+    signer = signer(botocore.credentials.Credentials("AKME", "secret/of+mine"), "lambda", "eu-central-1")
+    signer.without = without
+    signer.add_auth(request)
+    request.data = b'{"b":2}'
+    response = botocore.httpsession.URLLib3Session(verify=sys.argv[2]).send(request.prepare())
+    return str(response.status_code) + (response.text if response.status_code == 200 else "")
+
+print(post(botocore.auth.SigV4Auth, b'{"b":2}', Extra="x"))
+print(post(Partial, b'{"b":2}', "extra", Extra="x"))
+print(post(Partial, b'{"b":2}', "host"))
+print(post(Partial, b'{"b":2}', "x-amz-date"))
+print(post(botocore.auth.SigV4Auth, b'{"b":1}'))
+print(post(botocore.auth.SigV4Auth, b'{"b":1}', **{"X-Amz-Content-SHA256": hashlib.sha256(b'{"b":1}').hexdigest()}))
 real = datetime.datetime
 
-class Late(real):
-    @classmethod
-    def utcnow(cls):
-        return real.utcnow() - datetime.timedelta(minutes=20)
+def shifted(minutes):
+    class Shifted(real):
+        @classmethod
+        def utcnow(cls):
+            return real.utcnow() + datetime.timedelta(minutes=minutes)
+    botocore.auth.datetime.datetime = Shifted
+    return call()
 
-botocore.auth.datetime.datetime = Late
-print(call())
+print(shifted(-20), shifted(20), shifted(-10), shifted(10))
 END
 got=$(/usr/bin/python3 "$work/calls.py" "https://127.0.0.1:$port" "$work/cert.pem" 2>&1)
 want='{"a":"ü"}
@@ -57,14 +84,22 @@ want='{"a":"ü"}
 InvalidSignatureException
 UnrecognizedClientException
 ResourceNotFoundException
-InvalidSignatureException'
-tap_is "$got" "$want" "boto3: signed calls, with a qualifier, by ARN; a wrong secret, an unknown key, another tenant's function, an old date"
+200{"b":2}
+200{"b":2}
+403
+403
+403
+403
+InvalidSignatureException InvalidSignatureException {"a":"ü"} {"a":"ü"}'
+tap_is "$got" "$want" "boto3: signed calls, with a qualifier, by ARN; a wrong secret, an unknown key, another tenant's function; a header that is \
+not signed, host or date unsigned, another body, also under its hash; 20 minutes early and late, 10 minutes"
 
 url=https://127.0.0.1:$port/2015-03-31/functions/f/invocations
 export CURL_CA_BUNDLE=$work/cert.pem
 sign=(--aws-sigv4 aws:amz:eu-central-1:lambda --user AKME:secret/of+mine)
 tap_is "$(curl -sS "${sign[@]}" -d '{"b":1}' "$url")" '{"b":1}' "curl signs too"
 tap_is "$(curl -sS "${sign[@]}" --data-binary plain -H 'Content-Type: text/plain' "${url%/2015*}/function/f")" plain "over plain HTTP as well"
+tap_is "$(curl -sS -o /dev/null -w '%{http_code}' "${sign[@]}" -d '{}' "${url%/2015*}/function/other")" 404 "where another tenant's function is none either"
 tap_has "$(curl -sS "${sign[@]}" -d '{"c":1}' "${url%/2015*}/2021-11-15/functions/f/response-streaming-invocations" | tr -d '\0')" \
 	'{"c":1}' "and for a streamed answer"
 tap_is "$(curl -sS -o /dev/null -w '%{http_code}' -d '{}' "${url%/2015*}/2021-11-15/functions/f/response-streaming-invocations")" 403 \
