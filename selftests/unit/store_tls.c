@@ -111,6 +111,7 @@ static void serve_tls(struct server *s)
 				answer(ssl, head);
 			} while (!read_head(ssl, head, sizeof(head)));
 		}
+		SSL_shutdown(ssl);	/* or OpenSSL forgets the session */
 		SSL_free(ssl);
 		close(fd);
 	}
@@ -174,6 +175,24 @@ static void test_sessions(void)
 	tap_ok(get_anew() && accepted == 4 && reused == 2, "another tenant's first one does not");
 	tap_ok(get_anew() && accepted == 5 && reused == 3, "its second one does");
 	tap_ok(!strcmp(offered, "\x08http/1.1"), "no other protocol than HTTP/1.1 is offered");
+}
+
+/* TLS 1.2 resumes in another way: by a ticket, or by an identifier that the server knows again. */
+static void test_sessions_1_2(bool tickets)
+{
+	static const unsigned char id[] = "store";
+	bool ok;
+
+	SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
+	SSL_CTX_set_session_id_context(context, id, sizeof(id));
+	if (!tickets)
+		SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+	open_anew();
+	ok = get_anew() && get_anew() && get_anew();
+	tap_ok(ok && accepted == 3 && reused == 2, "TLS 1.2, a server %s tickets: of %u connections all but the first resume (%u)",
+	       tickets ? "with" : "without", accepted, reused);
+	SSL_CTX_set_max_proto_version(context, 0);
+	SSL_CTX_clear_options(context, SSL_OP_NO_TICKET);
 }
 
 static void test_tenants_ca(void)
@@ -254,6 +273,8 @@ int main(void)
 	harness.endpoint.host = "localhost";
 	fails("a certificate of another host is refused");
 	test_sessions();
+	test_sessions_1_2(true);
+	test_sessions_1_2(false);
 	test_tenants_ca();
 	test_sockets();
 	harness_close(&harness);
