@@ -34,7 +34,6 @@ struct s3_document {
 	const struct s3_document_type *type;
 	struct http *http;
 	XML_Parser parser;		/* NULL: not begun */
-	bool encoded, encoding_known;	/* the element function's */
 	bool closed;			/* the root is */
 	bool ended;			/* the parser knows that nothing follows */
 	const char *fault;		/* what is wrong with it, or NULL */

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,66 +35,19 @@ static const char *const list_paths[] = {
 	NULL,
 };
 
-/* ---- keys as they are ---- */
-
-static int hex_digit(char c)
-{
-	return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? tolower(c) - 'a' + 10 : -1;
-}
-
-/* Could this be the outcome of encoding-type=url? Encoders leave no other bytes alone. */
-static bool looks_encoded(const char *s)
-{
-	for (; *s; s++) {
-		if (*s == '%' && (hex_digit(s[1]) < 0 || hex_digit(s[2]) < 0))
-			return false;
-		if (!isalnum((unsigned char)*s) && !strchr("-_.~*/+%!'()", *s))
-			return false;
-	}
-	return true;
-}
-
-static void url_decode(char *s)
-{
-	char *to = s;
-
-	for (; *s; s++) {
-		if (*s == '%' && hex_digit(s[1]) >= 0 && hex_digit(s[2]) >= 0 && (s[1] != '0' || s[2] != '0')) {
-			*to++ = hex_digit(s[1]) << 4 | hex_digit(s[2]);
-			s += 2;
-		} else {
-			*to++ = *s == '+' ? ' ' : *s;
-		}
-	}
-	*to = '\0';
-}
+/* ---- the answer ---- */
 
 /*
  * We ask for encoded names, since XML cannot carry all of them. Stores say that
- * they did it, but some only at the end; until then, a name that cannot have
- * been encoded tells that they did not.
+ * they did it, but some only behind the names, so names are passed on as they
+ * came, and the guest's library decodes them when it has all of the answer.
  */
-static char *list_name(struct s3_document *document, char *name)
-{
-	if (!name)
-		return (char *)protobuf_c_empty_string;
-	if (!document->encoding_known && !looks_encoded(name)) {
-		document->encoding_known = true;
-		document->encoded = false;
-	}
-	if (document->encoded)
-		url_decode(name);
-	return name;
-}
-
-/* ---- the answer ---- */
-
 static bool list_object(struct s3_document *document, char **values)
 {
 	Nexus__V1__ListedObject object = NEXUS__V1__LISTED_OBJECT__INIT, *objects = &object;
 	Nexus__V1__ObjectList list = NEXUS__V1__OBJECT_LIST__INIT;
 
-	object.key = list_name(document, values[KEY]);
+	object.key = document_value(values[KEY]);
 	object.size = values[SIZE] ? strtoull(values[SIZE], NULL, 10) : 0;
 	object.etag = document_value(values[ETAG]);
 	object.last_modified = document_value(values[LAST_MODIFIED]);
@@ -110,23 +62,20 @@ static bool list_object(struct s3_document *document, char **values)
 static bool list_element(struct s3_document *document, const char *name, char **values)
 {
 	Nexus__V1__ObjectList list = NEXUS__V1__OBJECT_LIST__INIT;
-	char *prefix;
 
 	if (!strcmp(name, "Contents"))
 		return list_object(document, values);
 	if (values[PREFIX]) {
-		prefix = list_name(document, values[PREFIX]);
-		list.common_prefixes = &prefix;
+		list.common_prefixes = &values[PREFIX];
 		list.n_common_prefixes = 1;
 	} else if (values[ENCODING]) {
-		document->encoding_known = true;
-		document->encoded = !strcmp(values[ENCODING], "url");
+		list.url_encoded = !strcmp(values[ENCODING], "url");
 	} else if (values[IS_TRUNCATED]) {
 		list.is_truncated = !strcmp(values[IS_TRUNCATED], "true");
 	} else if (values[NEXT_TOKEN]) {
 		list.next_continuation_token = values[NEXT_TOKEN];
 	} else if (values[NEXT_MARKER]) {
-		list.next_marker = list_name(document, values[NEXT_MARKER]);
+		list.next_marker = values[NEXT_MARKER];
 	} else if (values[MAX_KEYS]) {
 		list.max_keys = strtoul(values[MAX_KEYS], NULL, 10);
 	} else if (values[KEY_COUNT]) {
@@ -207,7 +156,6 @@ static int s3_list_start(struct op *op)
 		return ret;
 	state->document.type = &list_document_type;
 	state->document.http = &state->call.http;
-	state->document.encoded = true;
 	state->call.http.type = &list_http_type;
 	state->call.http.document = true;
 	return s3_call_start(&state->call);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +15,48 @@ struct list_page {
 	struct nexus_object objects[];
 };
 
+static int hex_digit(char c)
+{
+	return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? tolower(c) - 'a' + 10 : -1;
+}
+
+/* In place. A NUL stays encoded: no key has one. */
+static void url_decode(char *s)
+{
+	char *to = s;
+
+	for (; *s; s++) {
+		if (*s == '%' && hex_digit(s[1]) >= 0 && hex_digit(s[2]) >= 0 && (s[1] != '0' || s[2] != '0')) {
+			*to++ = hex_digit(s[1]) << 4 | hex_digit(s[2]);
+			s += 2;
+		} else {
+			*to++ = *s == '+' ? ' ' : *s;
+		}
+	}
+	*to = '\0';
+}
+
+/* Names as they were put. What is absent is protobuf-c's own empty string, which nobody may write to. */
+static void list_decode(Nexus__V1__ObjectList *list)
+{
+	for (size_t i = 0; i < list->n_objects; i++) {
+		if (*list->objects[i]->key)
+			url_decode(list->objects[i]->key);
+	}
+	for (size_t i = 0; i < list->n_common_prefixes; i++)
+		url_decode(list->common_prefixes[i]);
+	if (*list->next_marker)
+		url_decode(list->next_marker);
+}
+
 static int list_fill(Nexus__V1__ObjectList *list, struct nexus_page **page)
 {
 	struct list_page *p = calloc(1, sizeof(*p) + list->n_objects * sizeof(p->objects[0]));
 
 	if (!p)
 		return -ENOMEM;
+	if (list->url_encoded)
+		list_decode(list);
 	for (size_t i = 0; i < list->n_objects; i++) {
 		const Nexus__V1__ListedObject *o = list->objects[i];
 
