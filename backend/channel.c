@@ -231,6 +231,7 @@ void channel_publish(struct channel *channel, uint32_t number)
 	struct nexus_ring ring = nexus_ring_cq(channel->arena.base, channel->nr_slots);
 
 	nexus_ring_push(&ring, &channel->cq_tail, number);
+	channel->loud |= !(channel->slots[number].flags & NEXUS_SLOT_QUIET);
 	worker_notify_later(channel);
 }
 

@@ -103,7 +103,9 @@ struct channel {
 
 	/* worker.c: */
 	struct channel *next_active, *next_notify;
-	bool active, notify;
+	bool active;
+	bool notify;			/* on the list: something was published ... */
+	bool loud;			/* ... that is worth a wake-up of a guest with NEXUS_GUEST_QUIET */
 	uint64_t active_us;		/* when it last had a submission */
 };
 

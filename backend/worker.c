@@ -79,19 +79,29 @@ void worker_forget(struct channel *channel)
 			break;
 		}
 	}
-	channel->notify = false;
+	channel->notify = channel->loud = false;
+}
+
+static bool worker_must_notify(const struct channel *channel)
+{
+	const struct nexus_ring_header *header = (const struct nexus_ring_header *)channel->arena.base;
+	uint32_t flags;
+
+	nexus_full_barrier();
+	flags = nexus_load(&header->guest_flags);
+	return flags & NEXUS_GUEST_NEED_WAKE && (channel->loud || !(flags & NEXUS_GUEST_QUIET));
 }
 
 static void worker_notify(struct worker_core *core)
 {
-	struct nexus_ring_header *header;
 	struct channel *channel;
+	bool must;
 
 	while ((channel = core->notify)) {
 		core->notify = channel->next_notify;
-		channel->notify = false;
-		header = (struct nexus_ring_header *)channel->arena.base;
-		if (!nexus_ring_must_wake(&header->guest_flags, NEXUS_GUEST_NEED_WAKE))
+		must = worker_must_notify(channel);
+		channel->notify = channel->loud = false;
+		if (!must)
 			continue;
 		counter_add(&core->worker.counters.notifies, 1);
 		channel->transport->notify(channel);

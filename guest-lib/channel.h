@@ -49,7 +49,8 @@ struct nexus {
 	uint32_t sq_tail, cq_head;	/* ours; the arena's copies are for the host */
 	uint32_t kicked;		/* sq_tail at the last kick */
 	unsigned int held;		/* nexus_hold() without nexus_release() */
-	bool kick_due;			/* and something was published meanwhile */
+	bool kick_due;			/* something was published that the next kick is for, too */
+	bool quiet;			/* the sleeper's NEXUS_GUEST_QUIET is set */
 	uint32_t nr_slots;
 	struct slot_ref *slots;
 	uint32_t *free_slots;		/* a stack */

@@ -44,6 +44,8 @@ static struct nexus_op *lend_start(struct nexus *nx, uint32_t window)
 		return NULL;
 	req.op_case = NEXUS__V1__REQUEST__OP_LEND;
 	req.lend = &lend;
+	op->hold = true;	/* the NEXT follows ... */
+	op->quiet = true;	/* ... and what it brings comes first */
 	op_start(op, &req, &(struct op_payload){ .stream = true }, &options, false);
 	if (!op->ended)
 		return op;
@@ -108,13 +110,23 @@ static struct nexus_op *next_start(struct nexus *nx, const struct nexus_next_opt
 	return op;
 }
 
+/* The way an instance spends its time: how its last answer and writes ended is nothing to wake it for. */
+static void event_wait(struct nexus_op *op)
+{
+	CHANNEL_LOCK(op->nx);
+
+	queue_wait_quiet(op->nx, stream_is_ready, op, op->deadline);
+}
+
 /* All of the payload, in one piece. */
 static int event_payload(struct event *e)
 {
 	const void *data = "";
-	ssize_t n = nexus_read_window(e->op, &data);
 	uint64_t total;
+	ssize_t n;
 
+	event_wait(e->op);
+	n = nexus_read_window(e->op, &data);
 	if (n < 0)
 		return n;
 	total = nexus_op_content_length(e->op);

@@ -155,6 +155,7 @@ void nexus_event_free(struct nexus_event *event);
 /* nexus_respond(3) */
 #define NEXUS_RESPOND_ERROR	1U	/* the payload is {"errorType", "errorMessage", "stackTrace"} */
 #define NEXUS_RESPOND_INIT	2U	/* such an error, before the first event */
+#define NEXUS_RESPOND_NEXT	4U	/* nexus_next() follows at once: one exit for both */
 #define NEXUS_LENGTH_UNKNOWN	UINT64_MAX
 
 struct nexus_respond_options {

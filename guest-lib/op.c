@@ -120,6 +120,14 @@ void op_acknowledge(struct nexus_op *op)
 	op_end(op, 0);
 }
 
+void op_kick(struct nexus_op *op)
+{
+	if (op->hold)
+		queue_hold(op->nx);
+	else
+		queue_kick(op->nx);
+}
+
 /* An acknowledged write failed: only a flush can tell now. */
 static void op_lost(struct nexus_op *op, int status)
 {

@@ -60,6 +60,8 @@ struct nexus_op {
 	bool flush;			/* ends with what became of deferred writes */
 	bool deferred;			/* ends when the host has all of it, if that is in one window */
 	bool acknowledged;		/* it ended so: what becomes of it, a flush tells */
+	bool quiet;			/* nobody waits for its end: NEXUS_SLOT_QUIET */
+	bool hold;			/* another submission follows at once, and brings the kick */
 	int status;
 	int host_status;		/* closed: as the daemon said */
 	uint32_t timeout_ms;		/* as asked for; 0: the tenant's */
@@ -168,6 +170,9 @@ void op_settle(struct nexus_op *op);
  * becomes of this process. Unless the daemon asks to be waited for, that is the end.
  */
 void op_acknowledge(struct nexus_op *op);
+
+/* queue_kick() or queue_hold() for what the operation submitted. nx->lock held. */
+void op_kick(struct nexus_op *op);
 
 /* The payload moves: what is limited from now on is the time to its next window. */
 void op_progress(struct nexus_op *op);

@@ -48,7 +48,7 @@ static struct nexus_op *put_begin(struct nexus *nx, const char *bucket, const ch
 		o.write_mode = put_default_mode(nx, &o, payload->len);
 	if (o.write_mode == NEXUS_WRITE_DEFERRED ||
 	    (!o.write_mode && nexus_load(&nx->header->host_flags) & NEXUS_HOST_DEFERRED)) {
-		op->deferred = true;
+		op->deferred = op->quiet = true;
 		snprintf(op->target, sizeof(op->target), "%s/%s", bucket, key);
 	}
 	put.write_mode = (Nexus__V1__WriteMode)o.write_mode;

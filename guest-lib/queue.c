@@ -44,6 +44,8 @@ static void queue_kick_now(struct nexus *nx)
 	int ret;
 
 	nx->kick_due = false;
+	if (nexus_load(&nx->header->sq_head) == nx->sq_tail)
+		return;		/* it has it all */
 	if (nx->dead || !nexus_ring_must_wake(&nx->header->host_flags, NEXUS_HOST_NEED_KICK))
 		return;
 	/*
@@ -57,6 +59,11 @@ static void queue_kick_now(struct nexus *nx)
 	ret = nx->transport->ops->kick(nx->transport);
 	if (ret)
 		queue_die(nx, ret, nx->transport->reason);
+}
+
+void queue_hold(struct nexus *nx)
+{
+	nx->kick_due = true;
 }
 
 void queue_kick(struct nexus *nx)
@@ -188,14 +195,27 @@ static bool queue_spin(struct nexus *nx, uint32_t seen)
 	return false;
 }
 
+/* The sleeper may hear quiet completions, or no longer. Threads that wait beside it may need one. */
+static void queue_set_quiet(struct nexus *nx, bool quiet)
+{
+	if (nx->quiet == quiet)
+		return;
+	nx->quiet = quiet;
+	if (quiet)
+		__atomic_fetch_or(&nx->header->guest_flags, NEXUS_GUEST_QUIET, __ATOMIC_SEQ_CST);
+	else
+		__atomic_fetch_and(&nx->header->guest_flags, ~NEXUS_GUEST_QUIET, __ATOMIC_SEQ_CST);
+}
+
 /* Sleep for the host, as the one thread that does. */
-static void queue_sleep(struct nexus *nx, int64_t timeout)
+static void queue_sleep(struct nexus *nx, int64_t timeout, bool quiet)
 {
 	struct transport *t = nx->transport;
 	uint32_t seen = nx->cq_head;
 	int ret = 0;
 
 	nx->sleeping = true;
+	queue_set_quiet(nx, quiet && !nx->waiters);
 	pthread_mutex_unlock(&nx->lock);
 	if (!queue_spin(nx, seen)) {
 		/* The other threads of this process, and of this guest, may use the CPU. */
@@ -208,6 +228,7 @@ static void queue_sleep(struct nexus *nx, int64_t timeout)
 	}
 	pthread_mutex_lock(&nx->lock);
 	nx->sleeping = false;
+	queue_set_quiet(nx, false);
 	if (ret)
 		queue_die(nx, ret, t->reason);
 	if (nx->waiters)
@@ -224,11 +245,13 @@ static void queue_look_at_host(struct nexus *nx)
 		queue_die(nx, -ECONNRESET, "the host closed the channel");
 }
 
-int queue_wait(struct nexus *nx, bool (*ready)(void *arg), void *arg, int64_t deadline)
+static int queue_wait_for(struct nexus *nx, bool (*ready)(void *arg), void *arg, int64_t deadline, bool quiet)
 {
 	int64_t now, left;
 
 	for (;;) {
+		if (nx->sleeping && !quiet)
+			queue_set_quiet(nx, false);
 		queue_reap(nx);
 		if (ready(arg))
 			return 0;
@@ -252,7 +275,17 @@ int queue_wait(struct nexus *nx, bool (*ready)(void *arg), void *arg, int64_t de
 				pthread_cond_timedwait(&nx->news, &nx->lock, &ts);
 			nx->waiters--;
 		} else {
-			queue_sleep(nx, left);
+			queue_sleep(nx, left, quiet);
 		}
 	}
+}
+
+int queue_wait(struct nexus *nx, bool (*ready)(void *arg), void *arg, int64_t deadline)
+{
+	return queue_wait_for(nx, ready, arg, deadline, false);
+}
+
+int queue_wait_quiet(struct nexus *nx, bool (*ready)(void *arg), void *arg, int64_t deadline)
+{
+	return queue_wait_for(nx, ready, arg, deadline, true);
 }

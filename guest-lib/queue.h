@@ -16,12 +16,15 @@ struct submission {
 	uint64_t msg_off, data_off, data_len;
 };
 
-/* Publish; op and window are told of the completion. queue_kick() must follow. */
+/* Publish; op and window are told of the completion. queue_kick() or queue_hold() must follow. */
 void queue_submit(struct nexus *nx, uint32_t slot, const struct submission *s, struct nexus_op *op,
 		  struct window *w);
 
 /* Wake the daemon if it sleeps; between nexus_hold() and nexus_release() as soon as somebody waits. */
 void queue_kick(struct nexus *nx);
+
+/* The next submission brings the kick, or whoever waits: for what another one follows at once. */
+void queue_hold(struct nexus *nx);
 
 /* Send the next pending cancel, if the slot for it is free. */
 void queue_cancel_next(struct nexus *nx);
@@ -35,6 +38,9 @@ void queue_reap(struct nexus *nx);
  * must look at nx->dead if it asks for anything else.
  */
 int queue_wait(struct nexus *nx, bool (*ready)(void *arg), void *arg, int64_t deadline);
+
+/* The same, if nothing that was submitted with NEXUS_SLOT_QUIET makes it ready: the host does not wake us for those. */
+int queue_wait_quiet(struct nexus *nx, bool (*ready)(void *arg), void *arg, int64_t deadline);
 
 /* The channel is lost: every operation in flight ends with status. */
 void queue_die(struct nexus *nx, int status, const char *reason);

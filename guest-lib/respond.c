@@ -58,6 +58,7 @@ static void respond_start(struct nexus_op *op, const char *request_id, const str
 	respond.n_headers = o.nr_headers;
 	req.op_case = NEXUS__V1__REQUEST__OP_RESPOND;
 	req.respond = &respond;
+	op->hold = o.flags & NEXUS_RESPOND_NEXT;
 	{
 		/* What comes after it is not limited by its deadline. */
 		CHANNEL_LOCK(op->nx);
@@ -108,6 +109,7 @@ int nexus_respond(struct nexus *nx, const char *request_id, const void *buf, siz
 
 	if (!op)
 		return -ENOMEM;
+	op->quiet = true;
 	respond_start(op, request_id, &payload, options);
 	ret = op->ended ? op->status : 0;
 	if (!ret && len)
@@ -167,6 +169,7 @@ static int log_piece(struct nexus *nx, const char *request_id, const char *text,
 
 	if (!op)
 		return -ENOMEM;
+	op->quiet = true;
 	log.request_id = (char *)request_id;
 	log.text.data = (uint8_t *)text;
 	log.text.len = len;

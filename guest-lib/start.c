@@ -229,8 +229,9 @@ static bool start_in_arena(const struct nexus *nx, const void *buf)
 
 void op_submit(struct nexus_op *op, struct window *w, uint64_t off, uint64_t len, bool fin)
 {
+	bool quiet = op->quiet && (fin || !op->upload);
 	struct submission s = {
-		.kind = NEXUS_SLOT_REQUEST, .flags = fin ? NEXUS_SLOT_FIN : 0,
+		.kind = NEXUS_SLOT_REQUEST, .flags = (fin ? NEXUS_SLOT_FIN : 0) | (quiet ? NEXUS_SLOT_QUIET : 0),
 		.msg_off = op->msg_off, .msg_len = op->msg_len, .msg_cap = op->msg_cap,
 		.data_off = off, .data_len = len,
 	};
@@ -309,7 +310,7 @@ void op_start(struct nexus_op *op, Nexus__V1__Request *req, const struct op_payl
 				op->order[op->nr_order++] = w;
 				op_submit(op, w, w->off, w->cap, false);
 			}
-			queue_kick(op->nx);
+			op_kick(op);
 			if (fin)
 				op_acknowledge(op);
 		}

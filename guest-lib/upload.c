@@ -76,7 +76,7 @@ void upload_send(struct nexus_op *op)
 	}
 	if (op->exchange && fin && !op->ended)
 		exchange_turn(op, w, len);
-	queue_kick(op->nx);
+	op_kick(op);
 	if (whole)
 		op_acknowledge(op);
 }

@@ -28,7 +28,9 @@
  * full barrier, looks at its ring once more, and sleeps only if that is empty.
  * A side that has published executes a full barrier, and wakes the other if
  * that flag is set: KICK towards the host, NEXUS_IOC_NOTIFY (kvm) or a futex
- * wake on cq_tail (unix) towards the guest.
+ * wake on cq_tail (unix) towards the guest. NEXUS_GUEST_QUIET is a hint that saves
+ * exits of a guest that waits for its next event: it changes under a full barrier, too,
+ * and whoever takes it back looks at its ring again.
  *
  * Crash of the daemon: slot states tell the next daemon what was in flight.
  * NEXUS_SLOT_TAKEN slots are run again (what is idempotent) or completed with
@@ -53,6 +55,7 @@
 
 /* guest_flags */
 #define NEXUS_GUEST_NEED_WAKE	1U	/* the guest sleeps: wake it after publishing */
+#define NEXUS_GUEST_QUIET	2U	/* with it: not for completions of NEXUS_SLOT_QUIET alone */
 
 /* host_state */
 #define NEXUS_HOST_ABSENT	0U	/* no daemon has mapped the arena yet */
@@ -104,6 +107,7 @@ struct nexus_ring_header {
 
 /* nexus_slot.flags, guest to host */
 #define NEXUS_SLOT_FIN		1U	/* this window ends an upload */
+#define NEXUS_SLOT_QUIET	2U	/* nobody waits for its completion: see NEXUS_GUEST_QUIET */
 
 /* nexus_slot.result_flags, host to guest */
 #define NEXUS_SLOT_MORE		1U	/* the stream goes on: send windows */

@@ -86,18 +86,19 @@ static inline __u32 nexus_ring_peek(const struct nexus_ring *r, __u32 head)
 
 /*
  * Set a sleep flag, then look again: returns true if the caller may sleep.
- * flags is the caller's own word, bit its flag; the ring is the one it reads.
+ * flags is the caller's own word, bit its flag; the ring is the one it reads. Other
+ * threads of his may change the word's other bits.
  */
 static inline int nexus_ring_may_sleep(const struct nexus_ring *r, __u32 head, __u32 *flags, __u32 bit)
 {
-	nexus_store(flags, nexus_load(flags) | bit);
+	__atomic_fetch_or(flags, bit, __ATOMIC_SEQ_CST);
 	nexus_full_barrier();
 	return nexus_ring_ready(r, head) == 0;
 }
 
 static inline void nexus_ring_awake(__u32 *flags, __u32 bit)
 {
-	nexus_store(flags, nexus_load(flags) & ~bit);
+	__atomic_fetch_and(flags, ~bit, __ATOMIC_SEQ_CST);
 }
 
 /* Producer, after a push: must the peer be woken? */

@@ -114,6 +114,29 @@ static void test_lent(struct guest_channel *guest)
 	tap_ok(guest_state(guest, NEXUS_HOST_GONE), "the others go with the channel");
 }
 
+/* A guest that waits for its next event sleeps on when something ends that it does not wait for. */
+static void test_quiet(struct guest_channel *guest)
+{
+	long long before = backend_stat("notifies");
+
+	of(NEXUS__V1__REQUEST__OP_LOG);
+	logged.text.data = (uint8_t *)"\n";
+	logged.text.len = 1;
+	for (uint32_t i = 0; i < 3; i++) {
+		/* guest_wait() finds it there, and does not touch these. */
+		nexus_store(&guest->header->guest_flags, NEXUS_GUEST_NEED_WAKE | (i < 2 ? NEXUS_GUEST_QUIET : 0));
+		guest_slot(guest, 1, &request)->flags = i != 1 ? NEXUS_SLOT_QUIET : 0;
+		guest_push(guest, 1);
+		while (nexus_load(&nexus_slot_at(guest->arena, 1)->state) != NEXUS_SLOT_DONE)
+			usleep(100);
+		while (backend_stat("notifies") < before + i)
+			usleep(10000);
+		guest_wait(guest);
+	}
+	nexus_store(&guest->header->guest_flags, 0);
+	tap_is(backend_stat("notifies") - before, 2, "of three completions the quiet one wakes nobody who wants quiet");
+}
+
 int main(void)
 {
 	struct guest_channel guest;
@@ -121,6 +144,7 @@ int main(void)
 	backend_start();
 	guest_connect(&guest);
 	test_answers(&guest);
+	test_quiet(&guest);
 	test_lent(&guest);
 	guest_free(&guest);
 	guest_connect(&guest);

@@ -12,7 +12,7 @@ lib := $(O)/guest-lib-san
 SAN ?= address,undefined
 CFLAGS ?= -O1 -g
 FLAGS := -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -I$(lib) -fno-omit-frame-pointer
-PROGRAMS := ring ring_tsan arena pin environment transfer hostile pack
+PROGRAMS := ring ring_tsan arena pin environment transfer quiet hostile pack
 
 all: $(PROGRAMS:%=$(out)/test_guest_%)
 

@@ -50,16 +50,16 @@ static PyObject *channel_next(struct channel *channel, PyObject *args, PyObject 
 static PyObject *channel_respond(struct channel *channel, PyObject *args, PyObject *keywords)
 {
 	struct nexus_respond_options options = NEXUS_RESPOND_OPTIONS_INIT;
-	static char *names[] = { "request_id", "payload", "error", "init", "content_type", "http_status", NULL };
-	int ret, error = 0, init = 0;
+	static char *names[] = { "request_id", "payload", "error", "init", "content_type", "http_status", "next", NULL };
+	int ret, error = 0, init = 0, next = 0;
 	const char *request_id;
 	Py_buffer payload;
 
 	if (channel_check(channel) ||
-	    !PyArg_ParseTupleAndKeywords(args, keywords, "zy*|ppzI", names, &request_id, &payload, &error, &init,
-					 &options.content_type, &options.http_status))
+	    !PyArg_ParseTupleAndKeywords(args, keywords, "zy*|ppzIp", names, &request_id, &payload, &error, &init,
+					 &options.content_type, &options.http_status, &next))
 		return NULL;
-	options.flags = (error ? NEXUS_RESPOND_ERROR : 0) | (init ? NEXUS_RESPOND_INIT : 0);
+	options.flags = (error ? NEXUS_RESPOND_ERROR : 0) | (init ? NEXUS_RESPOND_INIT : 0) | (next ? NEXUS_RESPOND_NEXT : 0);
 	Py_BEGIN_ALLOW_THREADS
 	ret = nexus_respond(channel->nx, request_id, payload.buf, payload.len, &options);
 	Py_END_ALLOW_THREADS

@@ -181,7 +181,7 @@ class Runtime:
             return
         sys.stdout.flush()
         sys.stderr.flush()
-        self._source.respond(request_id, answer, content_type=content_type)
+        self._source.respond(request_id, answer, content_type=content_type, next=True)
 
     def _exit(self, code, request_id):
         """The handler ends the process: the caller is told the status, which the host does not see."""
