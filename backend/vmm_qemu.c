@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -392,10 +393,24 @@ static void __attribute__((format(printf, 3, 4))) args_print(struct qemu_args *a
 	args_add(args, at);
 }
 
-/* Linux takes its time of day from there; the other machines have one anyway. */
-static const char *qemu_clock(const char *machine)
+/*
+ * microvm: Linux takes its time of day from the RTC, which the other machines have anyway. What ACPI tells is where
+ * devices and further processors are; for a guest that has neither its tables are 3 MiB of QEMU's memory for nothing.
+ */
+static const char *qemu_machine_options(const struct vmm_spec *spec)
 {
-	return strcmp(machine, "microvm") ? "" : ",rtc=on";
+	if (strcmp(spec->machine, "microvm"))
+		return "";
+	return spec->vcpus > 1 ? ",rtc=on" : ",rtc=on,acpi=off";
+}
+
+/* Debian's small build of QEMU, for microvm and q35: without seccomp, and without default network devices to switch off. */
+static bool qemu_is_small(const struct vmm_spec *spec)
+{
+	static const char suffix[] = "-microvm";
+	size_t len = spec->program ? strlen(spec->program) : 0;
+
+	return len >= sizeof(suffix) - 1 && !strcmp(spec->program + len - (sizeof(suffix) - 1), suffix);
 }
 
 static void qemu_args(struct qemu_args *args, const struct vmm_spec *spec, bool restore)
@@ -408,7 +423,8 @@ static void qemu_args(struct qemu_args *args, const struct vmm_spec *spec, bool 
 	args_add(args, "-S");
 	args_print(args, "-display", "none");
 	args_print(args, "-nic", "none");
-	args_print(args, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+	if (!qemu_is_small(spec))
+		args_print(args, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
 	args_print(args, "-accel", "kvm");
 	args_print(args, "-cpu", "host");
 	args_print(args, "-smp", "%u", spec->vcpus);
@@ -416,9 +432,9 @@ static void qemu_args(struct qemu_args *args, const struct vmm_spec *spec, bool 
 	if (spec->ram_path) {
 		args_print(args, "-object", "memory-backend-file,id=ram,size=%uM,mem-path=%s,share=%s",
 			   spec->memory_mib, spec->ram_path, restore ? "off" : "on");
-		args_print(args, "-M", "%s%s,memory-backend=ram", spec->machine, qemu_clock(spec->machine));
+		args_print(args, "-M", "%s%s,memory-backend=ram", spec->machine, qemu_machine_options(spec));
 	} else {
-		args_print(args, "-M", "%s%s", spec->machine, qemu_clock(spec->machine));
+		args_print(args, "-M", "%s%s", spec->machine, qemu_machine_options(spec));
 	}
 	args_print(args, "-chardev", "stdio,id=console,signal=off");
 	args_print(args, "-serial", "chardev:console");
@@ -434,15 +450,47 @@ static void qemu_args(struct qemu_args *args, const struct vmm_spec *spec, bool 
 	args->argv[args->count] = NULL;
 }
 
+/*
+ * What QEMU needs for its start only, some MiB of buffers, is to go back to the kernel then: those of more than 32 KiB
+ * are mapped, and not between others on the heap.
+ */
+static char **qemu_environment(void)
+{
+	size_t count = 0;
+	char **list;
+
+	while (environ[count])
+		count++;
+	list = calloc(count + 3, sizeof(*list));
+	if (!list)
+		return NULL;
+	list[0] = "MALLOC_ARENA_MAX=1";
+	list[1] = "MALLOC_MMAP_THRESHOLD_=32768";
+	memcpy(list + 2, environ, count * sizeof(*list));
+	return list;
+}
+
+/*
+ * A clone's memory are pages that it wrote to, among many that it shares: a huge page would hold few of them. The setting
+ * is one of memory, and the child has ours until it becomes QEMU.
+ */
+static void qemu_huge_pages(bool on)
+{
+	prctl(PR_SET_THP_DISABLE, !on, 0, 0, 0);
+}
+
 /* The daemon's signal mask and its ignored SIGPIPE are not for QEMU. */
 static int qemu_spawn(struct qemu *qemu, int console, int qmp)
 {
+	auto_free char **environment = qemu_environment();
 	struct qemu_args args = { .count = 0 };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	sigset_t none, pipe;
 	int ret;
 
+	if (!environment)
+		return -ENOMEM;
 	qemu_args(&args, qemu->spec, qemu->restore);
 	if (args.used == sizeof(args.text))
 		return -E2BIG;
@@ -458,8 +506,10 @@ static int qemu_spawn(struct qemu *qemu, int console, int qmp)
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &pipe);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+	qemu_huge_pages(!qemu->restore);
 	ret = -posix_spawnp(&qemu->vmm.pid, qemu->spec->program ? qemu->spec->program : args.argv[0], &actions, &attr,
-			    (char *const *)args.argv, environ);
+			    (char *const *)args.argv, environment);
+	qemu_huge_pages(true);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
 	return ret;
