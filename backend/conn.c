@@ -8,6 +8,7 @@
  * that the last receive may have left something.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 #include "config.h"
 #include "conn_pool.h"
 #include "container.h"
@@ -157,7 +159,24 @@ void conn_close(struct conn *conn)
 	loop_poll_stop(conn_pool_loop(conn->pool), &conn->edges);
 	curlio_remove(conn_pool_curlio(conn->pool), conn->easy);
 	curl_easy_cleanup(conn->easy);
+	if (conn->fd != CURL_SOCKET_BAD)
+		close(conn->fd);
 	free(conn);
+}
+
+/*
+ * A descriptor of our own: libcurl closes its one when it finds the connection dead, which it looks for
+ * when another one is opened, and that one may get the number.
+ */
+static CURLcode conn_own(struct conn *conn)
+{
+	curl_socket_t fd;
+	CURLcode code = curl_easy_getinfo(conn->easy, CURLINFO_ACTIVESOCKET, &fd);
+
+	if (code)
+		return code;
+	conn->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return conn->fd < 0 ? CURLE_COULDNT_CONNECT : CURLE_OK;
 }
 
 void conn_done(CURL *easy, CURLcode code)
@@ -166,7 +185,7 @@ void conn_done(CURL *easy, CURLcode code)
 
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &conn);
 	if (!code)
-		code = curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &conn->fd);
+		code = conn_own(conn);
 	if (!code && loop_poll_start_edges(conn_pool_loop(conn->pool), &conn->edges, conn->fd, POLLIN | POLLRDHUP))
 		code = CURLE_OUT_OF_MEMORY;
 	conn_pool_connected(conn, code);

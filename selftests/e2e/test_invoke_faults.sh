@@ -5,8 +5,8 @@
 . "$(dirname "$0")/invoke/lib.sh"
 
 invoke_start 8
-invoke_function faulty root 'concurrency = 1'
-invoke_function hasty root 'concurrency = 1'
+invoke_function faulty root 'memory = 192M' 'concurrency = 1'
+invoke_function hasty root 'memory = 192M' 'concurrency = 1'
 sed -i 's/^timeout = .*/timeout = 30s/' $state/config/functions.d/hasty.conf
 backend_start
 tap_ok $? "the daemon starts"
