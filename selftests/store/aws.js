@@ -8,6 +8,7 @@ const http = require('http');
 const path = require('path');
 const dynalite = require('dynalite');
 const kinesalite = require('kinesalite');
+const patient = require('./patience');
 
 const state = process.argv[2];
 
@@ -169,7 +170,8 @@ async function web(req, res) {
   res.end(req.method === 'HEAD' ? undefined : text);
 }
 
-const listen = (server) => new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server.address().port)));
+const listen = (server) =>
+  new Promise((resolve) => patient(server).listen(0, '127.0.0.1', () => resolve(server.address().port)));
 
 async function main() {
   const servers = {

@@ -11,6 +11,7 @@ const S3Error = require('@20minutes/s3rver/lib/models/error');
 const ObjectStore = require('./objects');
 const S3Object = require('@20minutes/s3rver/lib/models/object');
 const former = require('./forms');
+const patient = require('./patience');
 const verifier = require('./verify');
 
 const [state, port, ...buckets] = process.argv.slice(2);
@@ -157,9 +158,7 @@ app.on('error', (error) => error instanceof S3Error || console.error(error));
 
 async function main() {
   await app.configureBuckets();
-  const server = await app.listen(Number(port), '127.0.0.1');
-  // Uploads and downloads of GiBs through an emulated machine take their time.
-  server.requestTimeout = 0;
+  const server = patient(await app.listen(Number(port), '127.0.0.1'));
   const [one, two] = accounts;
   const bound = server.address().port;
   const env = {
