@@ -95,7 +95,10 @@ def answers(see, s3):
     see.call("io.BufferedReader", lambda: io.BufferedReader(s3.get_object(**names)["Body"]).read())
     see.call("io.TextIOWrapper", lambda: io.TextIOWrapper(s3.get_object(**names)["Body"]).read())
     see.call("json.load", lambda: json.load(s3.get_object(**names)["Body"]))
-    see.call("read(-1)", lambda: s3.get_object(**names)["Body"].read(-1))
+    # The genuine one reads until the connection ends: after this name the store ends it.
+    last = {"Bucket": BUCKET, "Key": PREFIX + "connection-close"}
+    s3.put_object(**last, Body=b"0123456789")
+    see.call("read(-1)", lambda: s3.get_object(**last)["Body"].read(-1))
     body = s3.get_object(**names)["Body"]
     see.fact("a body", "close twice", [body.close(), body.close(), body.closed])
     for name, call in (("read()", lambda b: b.read()), ("read(3)", lambda b: b.read(3)), ("iter_chunks()",

@@ -124,6 +124,8 @@ app.middleware.unshift(async (ctx, next) => {
     fs.writeSync(log, `${new Date().toISOString()} ${method} ${url} ` +
       `${ctx.res.headersSent ? ctx.res.statusCode : '-'}${ctx.res.writableFinished ? '' : ' cut'}\n`));
   const [, bucket, key, query] = /^\/([^/?]*)\/?([^?]*)(.*)$/s.exec(url);
+  // For clients that read until the connection ends.
+  if (key.endsWith('/connection-close')) ctx.res.shouldKeepAlive = false;
   if (method === 'POST' && !key && !query && /^multipart\/form-data/.test(ctx.req.headers['content-type'])) {
     const posted = await form(ctx.req, bucket);
     if (owners.has(bucket) && owners.get(bucket) !== posted.signer) throw refuse('AccessDenied', 'Access Denied');

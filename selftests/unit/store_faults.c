@@ -2,6 +2,7 @@
 /* Stores that close, stall, refuse and cut; guests that lie about lengths; and operations that are aborted. */
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "../tap.h"
@@ -128,6 +129,65 @@ static void test_stale(void)
 	ends("a second failure is final", -ECONNRESET, "NexusConnectionLost", "waiting for the answer");
 	tap_is(harness_counters(&harness).store_requests, 3, "after one second try");
 	unserve();
+}
+
+/* Answers with its name; "first" then closes. */
+static void serve_named(struct server *s)
+{
+	const char *name = s->arg;
+	char answer[64];
+	int fd;
+
+	snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(name), name);
+	while ((fd = server_accept(s)) >= 0) {
+		while (!server_read_head(s, fd)) {
+			server_puts(fd, answer);
+			if (!strcmp(name, "first"))
+				break;
+		}
+		close(fd);
+	}
+}
+
+static void answers(struct endpoint *endpoint, const char *name)
+{
+	harness.endpoints[0] = endpoint;
+	get(16);
+	harness_run(&harness, &call, 20000);
+	if (!tap_ok(!call.status && call.received_len == strlen(name) && !memcmp(call.received, name, call.received_len),
+		    "who is asked answers: the %s", name))
+		printf("#   got %d: %.*s\n", call.status, (int)call.received_len, call.received);
+	call_free(&call);
+}
+
+/*
+ * libcurl looks for dead connections when it opens one, and closes their descriptors; the new connection
+ * gets the number. The pool of the old one must not take the new one for its own.
+ */
+static void test_mistaken(void)
+{
+	struct server second;
+	struct endpoint other;
+	char url[64], authority[32];
+
+	serve(serve_named, "first");
+	server_start(&second, serve_named, "second");
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u", second.port);
+	snprintf(authority, sizeof(authority), "127.0.0.1:%u", second.port);
+	other = harness.endpoint;
+	other.url = url;
+	other.authority = authority;
+	other.port = second.port;
+
+	answers(&harness.endpoint, "first");
+	/* It looks once in a second of its clock: wait that long, by the same clock. */
+	harness_run_ms(&harness, 1500);
+	answers(&other, "second");
+	answers(&harness.endpoint, "first");
+	answers(&other, "second");
+	tap_is(harness_counters(&harness).store_connections, 3, "on a fresh connection where the old one had ended");
+	unserve();
+	server_stop(&second);
 }
 
 /* More than the answer to the second request of a connection, whose head comes as predicted. */
@@ -466,6 +526,7 @@ static void test_aborts(void)
 int main(void)
 {
 	test_stale();
+	test_mistaken();
 	test_surplus();
 	test_unreachable();
 	test_stalls();
