@@ -98,7 +98,7 @@ static int journal_enter(struct op *op)
 	if (guest->internal || op->type == &journal_put_type)
 		return 0;
 	nr_names = order_names(op->request, names);
-	if (!nr_names)
+	if (!nr_names || names[0].kind == ORDER_CALL)
 		return 0;
 	waiter = waiter_new(op, names, nr_names);
 	if (!waiter || loop_post(journal.loop, waiter_begin, waiter)) {

@@ -49,6 +49,11 @@ static bool claim_has_all(const struct order_claim *claim, const struct order_cl
 	return claim->fin_seq && claim->fin_seq < later->seq;
 }
 
+static bool order_waits_for_all(enum order_kind kind)
+{
+	return kind == ORDER_FLUSH || kind == ORDER_WRITE;
+}
+
 static bool claim_blocks(const struct order_claim *claim, const struct order_claim *later)
 {
 	if (!claim_has_all(claim, later))
@@ -57,7 +62,7 @@ static bool claim_blocks(const struct order_claim *claim, const struct order_cla
 		if (claim->names[i].kind != ORDER_WRITE)
 			continue;
 		for (unsigned int j = 0; j < later->nr_names; j++) {
-			if ((claim->deferred || later->names[j].kind != ORDER_READ) &&
+			if ((claim->deferred || order_waits_for_all(later->names[j].kind)) &&
 			    order_names_meet(&claim->names[i], &later->names[j]))
 				return true;
 		}

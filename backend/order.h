@@ -6,7 +6,8 @@
  * A write waits for each earlier write of the same key that has all its data;
  * a read waits for those of them that were acknowledged before they were in
  * the store (deferred ones), so that a guest sees what it wrote. A listing, or
- * a deletion of many, waits for what it could see.
+ * a deletion of many, waits for what it could see. So does a call of another
+ * service or function, which may look at anything, for all of these.
  */
 #ifndef NEXUS_ORDER_H
 #define NEXUS_ORDER_H

@@ -46,6 +46,13 @@ unsigned int order_names(const Nexus__V1__Request *request, struct order_name na
 		/* The keys come with the payload. */
 		names[0] = order_prefix(ORDER_WRITE, request->delete_objects->bucket, "");
 		return 1;
+	case NEXUS__V1__REQUEST__OP_AWS_REQUEST:
+	case NEXUS__V1__REQUEST__OP_HTTP_REQUEST:
+	case NEXUS__V1__REQUEST__OP_GRPC_CALL:
+	case NEXUS__V1__REQUEST__OP_GRPC_START:
+		/* Whoever is called may look for what the guest believes written. */
+		names[0] = order_prefix(ORDER_CALL, NULL, "");
+		return 1;
 	case NEXUS__V1__REQUEST__OP_FLUSH:
 	case NEXUS__V1__REQUEST__OP_RESPOND:
 	case NEXUS__V1__REQUEST__OP_GRPC_FINISH:

@@ -10,6 +10,7 @@
 
 enum order_kind {
 	ORDER_READ,	/* waits for acknowledged writes */
+	ORDER_CALL,	/* the same, but not for journaled ones, which answers do not wait for either */
 	ORDER_FLUSH,	/* waits for all writes */
 	ORDER_WRITE,	/* the same, and is waited for */
 };

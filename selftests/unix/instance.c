@@ -2,7 +2,8 @@
 /*
  * A function in C: for each event get an object and say what that cost, or (an event with
  * "write") put it, in the mode that it names, if there is none (an event with "conditional"), of 9 MiB
- * (one with "large"); or (one with "idle") do nothing. One with "slow" takes 20 s. The event is {"key": KEY ...}: the
+ * (one with "large"); or (one with "idle") do nothing. One with "chain" writes as well, and has the function "reader" get
+ * what was written, by lambda.invoke or (with "http") at NEXUS_CHAIN_URL. One with "slow" takes 20 s. The event is {"key": KEY ...}: the
  * object's key follows the first "key".
  */
 #include <stdbool.h>
@@ -68,6 +69,24 @@ static ssize_t write_object(struct nexus *nx, const struct nexus_event *event, c
 	return nexus_put(nx, "nexus-test", key, data, event_has(event, "\"large\"") ? LARGE : 64, &o, NULL);
 }
 
+static ssize_t chain(struct nexus *nx, const struct nexus_event *event, const char *key, char *answer, size_t size)
+{
+	struct nexus_http http = NEXUS_HTTP_INIT;
+	struct nexus_aws aws = NEXUS_AWS_INIT;
+	char text[300];
+	int len = snprintf(text, sizeof(text), "{\"key\":\"%s\"}", key);
+	ssize_t n = write_object(nx, event, key);
+
+	http.method = "POST";
+	http.url = getenv("NEXUS_CHAIN_URL");
+	aws.service = "lambda";
+	aws.path = "/2015-03-31/functions/reader/invocations";
+	if (n < 0)
+		return n;
+	return event_has(event, "\"http\"") ? nexus_http(nx, &http, text, len, answer, size, NULL, NULL) :
+					       nexus_aws(nx, &aws, text, len, answer, size, NULL, NULL);
+}
+
 int main(void)
 {
 	struct nexus_next_options next = NEXUS_NEXT_OPTIONS_INIT;
@@ -79,7 +98,7 @@ int main(void)
 		return 1;
 	}
 	for (;;) {
-		char answer[1024], key[256], text[64] = "", entropy[65];
+		char answer[1024], key[256], text[65] = "", entropy[65];
 		struct nexus_info before, after;
 		struct nexus_event *event;
 		double taken;
@@ -90,6 +109,13 @@ int main(void)
 			return 0;
 		taken = now();
 		key_of(event, key, sizeof(key));
+		if (event_has(event, "\"chain\"")) {
+			n = chain(nx, event, key, answer, sizeof(answer));
+			len = n < 0 ? snprintf(answer, sizeof(answer), "{\"n\":%zd}", n) : n;
+			nexus_respond(nx, event->request_id, answer, len, NULL);
+			nexus_event_free(event);
+			continue;
+		}
 		if (event_has(event, "\"write\"") || event_has(event, "\"idle\"")) {
 			n = event_has(event, "\"write\"") ? write_object(nx, event, key) : 0;
 			len = snprintf(answer, sizeof(answer), "{\"n\":%zd,\"taken\":%.6f,\"acknowledged\":%.6f}", n, taken,
