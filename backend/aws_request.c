@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A call of an AWS service other than S3, signed here. The signature covers the
- * body, so that all of it must be here before the request's head can be
+ * A call of an AWS service, signed here; of S3 what has no operation of its own
+ * (s3_subresource.h). The signature covers the body, so that all of it must be here before the request's head can be
  * written: in one window, where it is hashed in place, or gathered, if small.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -20,8 +19,11 @@
 #include "http.h"
 #include "http_request.h"
 #include "s3.h"
+#include "s3_subresource.h"
 #include "tenant.h"
+#include "uri_parse.h"
 #include "worker.h"
+#include "xml.h"
 
 #define BODY_MAX	(16U << 20)	/* bytes: DynamoDB's limit; Lambda's is 6 MiB */
 #define GATHER_MAX	(1U << 20)	/* bytes of a body that comes in several windows */
@@ -29,11 +31,16 @@
 #define ERROR_MAX	4096		/* bytes of an error's document that are looked at */
 #define QUERY_MAX	8192
 #define HOST_PARTS	4		/* headers of our own: host, date, token, hash */
+#define HOST_MAX	512
+#define PATH_MAX_ENCODED 4096		/* of a bucket and a key of 1 KiB, three bytes each */
 
 struct aws_state {
 	struct http http;
 	struct collect collect;
 	const Nexus__V1__AwsRequest *request;
+	bool s3;			/* S3 signs in a way of its own, and answers in XML */
+	const char *host, *path;	/* as they are sent */
+	size_t path_len;
 	char *query;			/* encoded and sorted, for request line and signature */
 	size_t query_len;
 	EVP_MD_CTX *digest;		/* while it is hashed */
@@ -59,7 +66,7 @@ static int aws_head(struct http *http, struct text *out)
 	char date[SIGV4_DATE_SIZE], length[24];
 	struct sigv4_request sign = {
 		.method = request->method, .headers = headers, .payload_hash = state->payload_hash, .date = date,
-		.path = request->path, .path_len = strlen(request->path),
+		.path = state->path, .path_len = state->path_len, .path_as_sent = state->s3,
 		.query = state->query, .query_len = state->query_len,
 		.region = http->endpoint->region, .service = request->service,
 	};
@@ -68,8 +75,10 @@ static int aws_head(struct http *http, struct text *out)
 	if (!credentials)
 		return -EACCES;
 	sigv4_date(date, time(NULL));
-	headers[sign.header_count++] = (struct sigv4_header){ "host", http->endpoint->authority };
+	headers[sign.header_count++] = (struct sigv4_header){ "host", state->host };
 	headers[sign.header_count++] = (struct sigv4_header){ "x-amz-date", date };
+	if (state->s3)
+		headers[sign.header_count++] = (struct sigv4_header){ "x-amz-content-sha256", state->payload_hash };
 	if (credentials->session_token)
 		headers[sign.header_count++] = (struct sigv4_header){ "x-amz-security-token", credentials->session_token };
 	for (size_t i = 0; i < request->n_headers; i++)
@@ -77,7 +86,7 @@ static int aws_head(struct http *http, struct text *out)
 								      request->headers[i]->value };
 	text_puts(out, request->method);
 	text_putc(out, ' ');
-	text_puts(out, request->path);
+	text_add(out, state->path, state->path_len);
 	if (state->query_len)
 		text_putc(out, '?');
 	text_add(out, state->query, state->query_len);
@@ -100,12 +109,14 @@ static int aws_head(struct http *http, struct text *out)
 
 static void aws_response(struct http *http, const struct http_head *head)
 {
-	static const struct answer_type type = { "x-amzn-requestid", NULL, NULL };
+	static const struct answer_type type = { "x-amzn-requestid", NULL, NULL },
+		s3_type = { "x-amz-request-id", "x-amz-version-id", S3_META_PREFIX };
+	const struct aws_state *state = container_of(http, struct aws_state, http);
 	struct op *op = http->op;
 
 	op->response.http_status = head->status;
 	op->response.content_length = head->content_length;
-	answer_fill(op, head, &type);
+	answer_fill(op, head, state->s3 ? &s3_type : &type);
 	if (head->status >= 300) {
 		/* It passes through our own memory, where it may be looked at. */
 		http->payload = false;
@@ -153,15 +164,38 @@ static const char *json_text(const json_t *json, const char *a, const char *b)
 	return text ? text : json_string_value(json_object_get(json, b));
 }
 
+/* A JSON document; its strings live as long as it does. */
+static json_t *aws_error_json(struct aws_state *state, const char **type, const char **message)
+{
+	json_t *json = json_loadb(state->error, state->error_len, JSON_DISABLE_EOF_CHECK, NULL);
+
+	*type = aws_header(&state->http.op->response, "x-amzn-errortype");
+	if (!*type)
+		*type = json_text(json, "__type", "code");
+	*message = json_text(json, "message", "Message");
+	return json;
+}
+
 static int aws_error(struct aws_state *state)
 {
-	struct op *op = state->http.op;
-	json_t *json = json_loadb(state->error, state->error_len, JSON_DISABLE_EOF_CHECK, NULL);
-	const char *type = aws_header(&op->response, "x-amzn-errortype"), *message = json_text(json, "message", "Message");
 	int status = s3_status(state->http.status);
+	const char *type = NULL, *message = NULL;
+	char s3_code[128], s3_message[384];
+	struct op *op = state->http.op;
+	json_t *json = NULL;
 
-	if (!type)
-		type = json_text(json, "__type", "code");
+	if (state->s3) {
+		const struct xml_want wants[] = {
+			{ "Code", s3_code, sizeof(s3_code) }, { "Message", s3_message, sizeof(s3_message) },
+		};
+		char root[16];
+
+		xml_read(state->error, state->error_len, &(struct xml_want){ NULL, root, sizeof(root) }, wants, 2);
+		type = *s3_code ? s3_code : NULL;
+		message = *s3_message ? s3_message : NULL;
+	} else {
+		json = aws_error_json(state, &type, &message);
+	}
 	op_error(op, status, type ? aws_code(op, type) : "UnexpectedStatus", "%.300s%sHTTP %u for %s %s of %s, tenant %s",
 		 message ? message : "", message ? " - " : "", state->http.status, state->request->method,
 		 state->request->path, state->request->service, op->tenant->name);
@@ -280,58 +314,58 @@ static int aws_gather(struct aws_state *state)
 
 /* ---- the beginning ---- */
 
-static int hex_digit(char c)
-{
-	return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? tolower(c) - 'a' + 10 : -1;
-}
-
-/* The bytes up to `end` without percent-encoding; NULL: it is wrong, or hides a NUL. */
-static char *aws_decode(struct op *op, const char *from, const char *end)
-{
-	char *text = op_alloc(op, end - from + 1), *to = text;
-
-	for (; from < end; from++) {
-		if (*from != '%') {
-			*to++ = *from == '+' ? ' ' : *from;
-			continue;
-		}
-		if (end - from < 3 || hex_digit(from[1]) < 0 || hex_digit(from[2]) < 0)
-			return NULL;
-		*to = hex_digit(from[1]) << 4 | hex_digit(from[2]);
-		if (!*to++)
-			return NULL;
-		from += 2;
-	}
-	*to = '\0';
-	return text;
-}
-
 /* In the order and the encoding that signatures are made of. */
-static int aws_query(struct aws_state *state, const char *query)
+static int aws_query(struct aws_state *state, const struct uri_param *params, size_t count)
 {
 	struct text out = { .data = op_alloc(state->http.op, QUERY_MAX), .cap = QUERY_MAX };
-	struct uri_param params[URI_PARAMS_MAX];
-	struct op *op = state->http.op;
-	size_t count = 0, len;
-	const char *equals;
 
-	for (; *query; query += len + (query[len] == '&')) {
-		len = strcspn(query, "&");
-		if (!len)
-			continue;
-		if (count == URI_PARAMS_MAX)
-			return op_error(op, -EINVAL, "NexusLimitExceeded", "more than %d parameters in the query", URI_PARAMS_MAX);
-		equals = memchr(query, '=', len);
-		params[count].name = aws_decode(op, query, equals ? equals : query + len);
-		params[count].value = equals ? aws_decode(op, equals + 1, query + len) : "";
-		if (!params[count].name || !params[count].value)
-			return op_error(op, -EINVAL, "NexusBadRequest", "the query is not percent-encoded: \"%.64s\"", query);
-		count++;
-	}
 	if (uri_query(&out, params, count) || out.overflow)
-		return op_error(op, -EINVAL, "NexusLimitExceeded", "a query of more than %d bytes", QUERY_MAX);
+		return op_error(state->http.op, -EINVAL, "NexusLimitExceeded", "a query of more than %d bytes", QUERY_MAX);
 	state->query = out.data;
 	state->query_len = out.len;
+	return 0;
+}
+
+/*
+ * Where it goes. S3's names are decoded, for the policy, and encoded anew: what is sent is what was checked. Their bucket is
+ * a part of the host's name, or of the path.
+ */
+static int aws_target(struct aws_state *state)
+{
+	const struct endpoint *endpoint = state->http.endpoint;
+	struct op *op = state->http.op;
+	struct s3_subresource s3;
+	struct text path, host;
+	int ret;
+
+	state->host = endpoint->authority;
+	state->path = state->request->path;
+	state->path_len = strlen(state->path);
+	if (!state->s3)
+		return 0;
+	ret = s3_subresource_parse(op, state->request, &s3);
+	if (ret)
+		return ret;
+	path = (struct text){ .data = op_alloc(op, PATH_MAX_ENCODED), .cap = PATH_MAX_ENCODED };
+	host = (struct text){ .data = op_alloc(op, HOST_MAX), .cap = HOST_MAX };
+	text_putc(&path, '/');
+	if (s3.bucket && endpoint->path_style) {
+		text_puts(&path, s3.bucket);
+		if (s3.key)
+			text_putc(&path, '/');
+	} else if (s3.bucket) {
+		text_puts(&host, s3.bucket);
+		text_putc(&host, '.');
+	}
+	if (s3.key)
+		uri_encode(&path, s3.key, strlen(s3.key), '/');
+	text_puts(&host, endpoint->authority);
+	text_add(&host, "", 1);
+	if (path.overflow || host.overflow)
+		return op_error(op, -EINVAL, "NexusBadRequest", "too long a name: \"%.64s\"", state->request->path);
+	state->host = host.data;
+	state->path = path.data;
+	state->path_len = path.len;
 	return 0;
 }
 
@@ -361,7 +395,9 @@ static int aws_start(struct op *op)
 {
 	const Nexus__V1__AwsRequest *request = op->request->aws_request;
 	struct aws_state *state = op->state;
+	struct uri_param params[URI_PARAMS_MAX];
 	struct http *http = &state->http;
+	size_t count;
 	int ret;
 
 	ret = aws_check(op, request);
@@ -374,7 +410,13 @@ static int aws_start(struct op *op)
 	http->endpoint = tenant_endpoint(op->tenant, request->service);
 	http->download = http->any_status = true;
 	http->head_only = !strcmp(request->method, "HEAD");
-	ret = aws_query(state, request->query);
+	state->s3 = !strcmp(request->service, "s3");
+	http->kind = state->s3 ? S3_KIND_OTHER : 0;
+	ret = uri_parse(op, request->query, params, &count);
+	if (!ret)
+		ret = aws_query(state, params, count);
+	if (!ret)
+		ret = aws_target(state);
 	return ret ? ret : aws_gather(state);
 }
 

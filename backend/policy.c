@@ -11,6 +11,7 @@
 #include "policy.h"
 #include "presign.h"
 #include "rules.h"
+#include "s3_subresource.h"
 #include "tenant.h"
 #include "worker.h"
 
@@ -46,8 +47,8 @@ static int policy_action(struct op *op, const char *action, bool named)
 {
 	if (rules_allow_action(tenant_rules(op->tenant), action, named))
 		return 0;
-	return policy_deny(op, "%.160s is not allowed for tenant %s: add it to `operations` in [tenant %s]", action,
-			   op->tenant->name, op->tenant->name);
+	return policy_deny(op, "%.160s is not allowed for tenant %s: add it%s to `operations` in [tenant %s]", action,
+			   op->tenant->name, named ? " by its name" : "", op->tenant->name);
 }
 
 static int policy_service(struct op *op, const char *service)
@@ -305,13 +306,36 @@ static bool aws_invokes(const Nexus__V1__AwsRequest *aws)
 	return len && !strcmp(name + len, end) && !strstr(name, "%2");	/* no encoded slash or dot */
 }
 
+/* What S3 is asked in a request that has no operation of its own. */
+static int policy_subresource(struct op *op, const Nexus__V1__AwsRequest *aws)
+{
+	struct s3_subresource s3;
+	int ret;
+
+	ret = policy_service(op, "s3");
+	if (ret)
+		return ret;
+	ret = s3_subresource_parse(op, aws, &s3);
+	if (ret == -EACCES)
+		counter_add(&op->worker->counters.denied, 1);
+	if (!ret)
+		ret = policy_action(op, s3.action, s3.named);
+	if (!ret && s3.bucket)
+		ret = policy_place(op, s3.bucket, s3.key, s3.prefix);
+	for (size_t i = 0; !ret && i < aws->n_headers; i++)
+		ret = policy_header(op, aws->headers[i]->name);
+	return ret;
+}
+
 static int policy_aws(struct op *op, const Nexus__V1__AwsRequest *aws)
 {
 	const char *name = aws_target(aws);
 	char action[ACTION_MAX];
 	int ret;
 
-	/* Its buckets would go unchecked. */
+	if (!strcmp(aws->service, "s3"))
+		return policy_subresource(op, aws);
+	/* Their buckets would go unchecked. */
 	if (!strncmp(aws->service, "s3", 2))
 		return policy_deny(op, "no calls of %.40s this way: use the operations of S3", aws->service);
 	if (strlen(aws->service) > SERVICE_MAX)

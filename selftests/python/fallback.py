@@ -43,14 +43,17 @@ def with_it():
     ok(isinstance(answer, ClientError) and len(said.getvalue().splitlines()) == 2, "and once for another call", answer)
     ok({"nexus._genuine_boto3.session", "boto3.session"} <= set(sys.modules), "both are loaded, side by side")
     with contextlib.redirect_stderr(said):
-        answer = raised(boto3.client("s3").get_bucket_acl, Bucket="nexus-test")
+        answer = raised(boto3.client("s3").get_bucket_acl, Bucket="nexus-other")
+        given = raised(boto3.client("s3").get_bucket_website, Bucket="nexus-test")
     ok(isinstance(answer, ClientError) and answer.response["Error"]["Code"] == "AccessDenied",
        "S3's rarer operations are the host's to refuse", answer)
+    ok(isinstance(given, ClientError) and given.response["Error"]["Code"] == "NoSuchWebsiteConfiguration", "or to sign",
+       given)
     with contextlib.redirect_stderr(said):
         answer = raised(boto3.client("apigateway").get_rest_apis)
     ok(isinstance(answer, ClientError) and "endpoint" in str(answer), "so is a service without an endpoint, with the remedy",
        answer)
-    bucket = boto3.resource("s3").Bucket("nexus-test")
+    bucket = boto3.resource("s3").Bucket("nexus-other")
     with contextlib.redirect_stderr(said):
         answer = raised(lambda: list(bucket.object_versions.all()))
         again = raised(bucket.Acl().load)
@@ -58,7 +61,7 @@ def with_it():
        "a resource's collections and children come from there, too", answer, again)
     with contextlib.redirect_stderr(said):
         answer = raised(lambda: list(boto3.client("s3").get_paginator("list_parts").paginate(
-            Bucket="nexus-test", Key="x", UploadId="u")))
+            Bucket="nexus-other", Key="x", UploadId="u")))
     ok(isinstance(answer, ClientError), "so do pages of such operations", answer)
     import botocore.exceptions
     with contextlib.redirect_stderr(said):

@@ -23,6 +23,6 @@ services_config() {
 		names="$names $name"
 	done
 	printf '[tenant python]\nendpoint = store%s\ncredentials = credentials\nprofile = good\n' "$names"
-	printf 'buckets = nexus-test nexus-foreign nexus-none\nhttp_hosts = *:*\nhttp_networks = 127.0.0.0/8\nmax_pinned = 512M\noperations = * s3:PutObjectAcl s3:PutObjectTagging\n'
+	printf 'buckets = nexus-test nexus-foreign nexus-none\nhttp_hosts = *:*\nhttp_networks = 127.0.0.0/8\nmax_pinned = 512M\noperations = * s3:*\n'
 	printf '[listen python]\npath = %s/python.sock\nmode = 0666\ntenant = python\nfunction = unix\n' "$1"
 }

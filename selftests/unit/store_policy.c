@@ -403,8 +403,6 @@ static void test_aws(void)
 	aws("sqs", "POST", "/", "", "AmazonSQS.SendMessage", json);
 	is(-EACCES, "a service without an endpoint%s%s", "", "");
 	lists("data", "", "");
-	aws("s3", "GET", "/data/key", "", "", "");
-	is(-EACCES, "s3 as an AWS call%s%s", "", "");
 	aws("s3express", "GET", "/data/key", "", "", "");
 	is(-EACCES, "s3express as an AWS call%s%s", "", "");
 	aws("dynamodb", "POST", "/", "", "x", "y");
@@ -412,6 +410,108 @@ static void test_aws(void)
 	get("data", "key");
 	endpoints[0] = &table;
 	is(-EACCES, "GET without an endpoint for s3%s%s", "", "");
+}
+
+static void s3(const char *method, const char *path, const char *query)
+{
+	aws("s3", method, path, query, "", "");
+	request.aws_request->n_headers = 0;
+}
+
+/* S3's requests without an operation of their own: whose action each needs, and that nothing else passes. */
+static void test_subresources(void)
+{
+	static const struct {
+		const char *method, *path, *query, *action;
+		bool named;
+	} rows[] = {
+		{ "GET", "/data/a", "tagging", "s3:GetObjectTagging", false },
+		{ "GET", "/data/a", "tagging=&versionId=v", "s3:GetObjectVersionTagging", false },
+		{ "PUT", "/data/a", "tagging", "s3:PutObjectTagging", true },
+		{ "DELETE", "/data/a", "tagging", "s3:DeleteObjectTagging", true },
+		{ "GET", "/data/a/b%2Fc", "acl", "s3:GetObjectAcl", false },
+		{ "PUT", "/data/a", "acl", "s3:PutObjectAcl", true },
+		{ "GET", "/data/a", "uploadId=u&max-parts=2", "s3:ListMultipartUploadParts", false },
+		{ "GET", "/data/a", "partNumber=1", "s3:GetObject", false },
+		{ "HEAD", "/data/a", "partNumber=1&versionId=v", "s3:GetObjectVersion", false },
+		{ "POST", "/data/a", "select&select-type=2", "s3:GetObject", false },
+		{ "POST", "/data/a", "restore", "s3:RestoreObject", true },
+		{ "GET", "/data", "uploads&prefix=a", "s3:ListBucketMultipartUploads", false },
+		{ "GET", "/data/", "versions&max-keys=1", "s3:ListBucketVersions", false },
+		{ "GET", "/data", "location", "s3:GetBucketLocation", false },
+		{ "GET", "/data", "policy", "s3:GetBucketPolicy", false },
+		{ "PUT", "/data", "policy", "s3:PutBucketPolicy", true },
+		{ "DELETE", "/data", "cors", "s3:PutBucketCORS", true },
+		{ "PUT", "/data", "", "s3:CreateBucket", true },
+		{ "DELETE", "/data", "", "s3:DeleteBucket", true },
+		{ "GET", "/", "", "s3:ListAllMyBuckets", true },
+	};
+	static const struct {
+		const char *method, *path, *query;
+		int want;
+	} strangers[] = {
+		{ "GET", "/data/a", "", -EACCES }, { "PUT", "/data/a", "", -EACCES }, { "GET", "/data", "", -EACCES },
+		{ "GET", "/data", "list-type=2", -EACCES }, { "POST", "/data", "delete", -EACCES },
+		{ "PUT", "/data/a", "partNumber=1&uploadId=u", -EACCES }, { "POST", "/data/a", "uploads", -EACCES },
+		{ "DELETE", "/data/a", "versionId=v", -EACCES }, { "GET", "/data/a", "unheard-of", -EACCES },
+		{ "GET", "/data/a", "tagging&acl", -EACCES }, { "GET", "/data/a", "tagging&tagging", -EACCES },
+		{ "GET", "/data/a", "tagging&tag", -EACCES }, { "GET", "/data", "location&versionId=v", -EACCES },
+		{ "PUT", "/data/a", "acl&X-Amz-Expires=9", -EACCES }, { "get", "/data/a", "tagging", -EACCES },
+		{ "GET", "/data/a", "Tagging", -EACCES }, { "GET", "/other/a", "tagging", -EACCES },
+		{ "GET", "/dat%61%2f..%2fother/a", "tagging", -EINVAL }, { "GET", "/DATA/a", "tagging", -EINVAL },
+		{ "GET", "//a", "tagging", -EINVAL }, { "GET", "/data/%00", "tagging", -EINVAL },
+		{ "GET", "/data/%zz", "tagging", -EINVAL }, { "GET", "/data/a", "tagging=%zz", -EINVAL },
+		{ "GET", "data/a", "tagging", -EINVAL }, { "GET", "/data/a", "&&tagging&", 0 },
+	};
+	char both[80];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		s3(rows[i].method, rows[i].path, rows[i].query);
+		lists("data", rows[i].action, "");
+		is(0, "%s for %s", rows[i].action, rows[i].query);
+		lists("data", "s3:Other", "");
+		is(-EACCES, "without %s: %s", rows[i].action, rows[i].query);
+		lists("data", "*", "");
+		is(rows[i].named ? -EACCES : 0, "* for %s%s", rows[i].action, "");
+		lists("data", "", "");
+		is(rows[i].named ? -EACCES : 0, "by default %s%s", rows[i].action, "");
+		snprintf(both, sizeof(both), "* %s", rows[i].action);
+		lists("data", both, "");
+		is(0, "%s: %s", both, rows[i].query);
+	}
+	lists("data", "s3:*", "");
+	for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++) {
+		s3(strangers[i].method, strangers[i].path, strangers[i].query);
+		is(strangers[i].want, "%s?%s", strangers[i].path, strangers[i].query);
+	}
+	s3("PUT", "/data/a", "tagging");
+	request.aws_request->n_headers = 1;
+	header(0, "x-amz-copy-source", "/other/secret");
+	is(-EINVAL, "a sub-resource with %s%s", "x-amz-copy-source", "");
+	header(0, "x-http-method-override", "DELETE");
+	is(-EACCES, "a sub-resource with %s%s", "x-http-method-override", "");
+	lists("data", "* s3:PutObjectTagging", "");
+	header(0, "x-amz-acl", "public-read");
+	is(-EACCES, "tags with %s%s", "x-amz-acl", "");
+	header(0, "content-md5", "x");
+	is(0, "tags with %s%s", "content-md5", "");
+	lists("data/a/*", "s3:*", "");
+	s3("GET", "/data/a/x", "tagging");
+	is(0, "tags within a part of %s%s", "a bucket", "");
+	s3("GET", "/data/b", "tagging");
+	is(-EACCES, "tags beyond a part of %s%s", "a bucket", "");
+	s3("GET", "/data/a/%2e%2e/b", "tagging");
+	is(-EACCES, "tags of %s%s", "a/../b", "");
+	s3("GET", "/data", "policy");
+	is(-EACCES, "the policy with a part of %s%s", "a bucket", "");
+	s3("DELETE", "/data", "");
+	is(-EACCES, "its end with a part of %s%s", "a bucket", "");
+	s3("GET", "/data", "versions");
+	is(-EACCES, "all versions with a part of %s%s", "a bucket", "");
+	s3("GET", "/data", "versions&prefix=a%2Fx");
+	is(0, "its versions with a part of %s%s", "a bucket", "");
+	s3("GET", "/data", "location");
+	is(0, "the location with a part of %s%s", "a bucket", "");
 }
 
 /* A Location, and what becomes of it. */
@@ -458,6 +558,7 @@ int main(void)
 	test_lists();
 	test_copy();
 	test_operations();
+	test_subresources();
 	test_headers();
 	test_http();
 	test_redirects();
