@@ -64,6 +64,7 @@ struct nexus {
 	bool sleeping;			/* a thread sleeps for the host; the others on `news` */
 	unsigned int waiters;		/* threads that wait on `news` */
 	unsigned int spin;		/* looks before sleeping; the sleeper's */
+	bool alone;			/* no other thread wanted the CPU when the sleeper last offered it; the sleeper's */
 	int dead;			/* 0, or why the channel is lost */
 	char dead_reason[192];
 	struct arena arena;

@@ -10,6 +10,8 @@
  * hypervisor think of a spinning vCPU. */
 #define SPIN_MIN	8U
 #define SPIN_MAX	512U
+/* A sched_yield() that took longer let others run; far more than it takes otherwise. */
+#define YIELD_NS	100000
 
 uint32_t queue_slot(struct nexus *nx)
 {
@@ -38,25 +40,29 @@ void queue_submit(struct nexus *nx, uint32_t slot, const struct submission *s, s
 	nexus_ring_push(&nx->sq, &nx->sq_tail, slot);
 }
 
-/* The daemon hears of what was published, if it sleeps. */
-static void queue_kick_now(struct nexus *nx)
+/* The daemon is to hear of what was published: true if that takes a kick, which the caller now owes it. */
+static bool queue_must_kick(struct nexus *nx)
 {
-	int ret;
-
 	nx->kick_due = false;
 	if (nexus_load(&nx->header->sq_head) == nx->sq_tail)
-		return;		/* it has it all */
+		return false;		/* it has it all */
 	if (nx->dead || !nexus_ring_must_wake(&nx->header->host_flags, NEXUS_HOST_NEED_KICK))
-		return;
+		return false;
 	/*
 	 * A kick is on its way if the host has not yet taken what the last one was for: it
 	 * will find the rest as well, because it looks at the ring after it wrote sq_head.
 	 */
 	if ((int32_t)(nexus_load(&nx->header->sq_head) - nx->kicked) < 0)
-		return;
+		return false;
 	nx->kicked = nx->sq_tail;
 	nx->kicks++;
-	ret = nx->transport->ops->kick(nx->transport);
+	return true;
+}
+
+static void queue_kick_now(struct nexus *nx)
+{
+	int ret = queue_must_kick(nx) ? nx->transport->ops->kick(nx->transport) : 0;
+
 	if (ret)
 		queue_die(nx, ret, nx->transport->reason);
 }
@@ -207,9 +213,25 @@ static void queue_set_quiet(struct nexus *nx, bool quiet)
 		__atomic_fetch_and(&nx->header->guest_flags, ~NEXUS_GUEST_QUIET, __ATOMIC_SEQ_CST);
 }
 
-/* Sleep for the host, as the one thread that does. */
+/* The other threads of this process, and of this guest, may use the CPU. */
+static void queue_yield(struct nexus *nx)
+{
+	int64_t begin = channel_now();
+
+	sched_yield();
+	nx->alone = channel_now() - begin < YIELD_NS;
+}
+
+/* A kick that is due may come with the sleep if nobody else wants the CPU: it would come after him. nx->sleeping is not set. */
+static bool queue_kicks_with_wait(const struct nexus *nx)
+{
+	return nx->transport->ops->kick_and_wait && nx->alone;
+}
+
+/* Sleep for the host, as the one thread that does. If a kick is still due, it comes with that. */
 static void queue_sleep(struct nexus *nx, int64_t timeout, bool quiet)
 {
+	bool kick = nx->kick_due && queue_must_kick(nx);
 	struct transport *t = nx->transport;
 	uint32_t seen = nx->cq_head;
 	int ret = 0;
@@ -217,15 +239,18 @@ static void queue_sleep(struct nexus *nx, int64_t timeout, bool quiet)
 	nx->sleeping = true;
 	queue_set_quiet(nx, quiet && !nx->waiters);
 	pthread_mutex_unlock(&nx->lock);
-	if (!queue_spin(nx, seen)) {
-		/* The other threads of this process, and of this guest, may use the CPU. */
-		if (nexus_ring_may_sleep(&nx->cq, seen, &nx->header->guest_flags, NEXUS_GUEST_NEED_WAKE) &&
-		    !sched_yield() && !nexus_ring_ready(&nx->cq, seen)) {
+	if (kick || !queue_spin(nx, seen)) {
+		if (nexus_ring_may_sleep(&nx->cq, seen, &nx->header->guest_flags, NEXUS_GUEST_NEED_WAKE))
+			queue_yield(nx);
+		if (!nexus_ring_ready(&nx->cq, seen)) {
 			__atomic_fetch_add(&nx->waits, 1, __ATOMIC_RELAXED);
-			ret = t->ops->wait(t, &nx->header->cq_tail, seen, timeout);
+			ret = (kick ? t->ops->kick_and_wait : t->ops->wait)(t, &nx->header->cq_tail, seen, timeout);
+			kick = false;
 		}
 		nexus_ring_awake(&nx->header->guest_flags, NEXUS_GUEST_NEED_WAKE);
 	}
+	if (kick)
+		ret = t->ops->kick(t);
 	pthread_mutex_lock(&nx->lock);
 	nx->sleeping = false;
 	queue_set_quiet(nx, false);
@@ -256,11 +281,11 @@ static int queue_wait_for(struct nexus *nx, bool (*ready)(void *arg), void *arg,
 		if (ready(arg))
 			return 0;
 		queue_look_at_host(nx);
-		if (nx->kick_due)
+		now = channel_now();
+		if (nx->kick_due && (nx->sleeping || now >= deadline || !queue_kicks_with_wait(nx)))
 			queue_kick_now(nx);
 		if (ready(arg))
 			return 0;
-		now = channel_now();
 		if (now >= deadline)
 			return -ETIMEDOUT;
 		left = deadline - now;

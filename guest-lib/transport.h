@@ -24,6 +24,9 @@ struct transport_ops {
 	 */
 	int (*wait)(struct transport *t, const uint32_t *word, uint32_t seen, int64_t timeout_ns);
 
+	/* Optional: both, where one call costs less than two. */
+	int (*kick_and_wait)(struct transport *t, const uint32_t *word, uint32_t seen, int64_t timeout_ns);
+
 	/*
 	 * Optional. Is the daemon there? If it died, wait for the next one. 0, or a
 	 * negative errno: the channel is lost.

@@ -57,6 +57,18 @@ static int kvm_wait(struct transport *t, const uint32_t *word, uint32_t seen, in
 	return ret < 0 ? kvm_lost(t, "WAIT", ret) : 0;
 }
 
+static int kvm_kick_and_wait(struct transport *t, const uint32_t *word, uint32_t seen, int64_t timeout_ns)
+{
+	long ret = hypercall(NEXUS_HC_WAIT, to_kvm(t)->channel | NEXUS_WAIT_KICK, seen, 0, 0);
+	int err;
+
+	if (ret >= 0)
+		return 0;
+	/* A module of ABI 1.0 (a clone may have come to another host), unless the channel is lost. */
+	err = kvm_kick(t);
+	return err ? err : kvm_wait(t, word, seen, timeout_ns);
+}
+
 static int kvm_call(struct transport_kvm *k, struct init_msg *m, int *fd)
 {
 	uint32_t type = m->type;
@@ -104,6 +116,7 @@ static const struct transport_ops kvm_ops = {
 	.name	= "kvm",
 	.kick	= kvm_kick,
 	.wait	= kvm_wait,
+	.kick_and_wait = kvm_kick_and_wait,
 	.grow	= kvm_resize,
 	.shrink	= kvm_resize,
 	.reseed	= kvm_reseed,

@@ -198,12 +198,19 @@ s64 nexus_channel_kick(struct nexus_vm *vm, u64 nr)
 
 s64 nexus_channel_wait(struct nexus_vm *vm, struct kvm_vcpu *vcpu, u64 nr, u32 seen, bool *halt)
 {
-	struct nexus_channel *channel = nexus_channel_find_open(vm, nr);
+	bool kick = nr & NEXUS_WAIT_KICK;
+	struct nexus_channel *channel;
 	unsigned int index = nexus_kvm_vcpu_index(vcpu);
 	const u32 *cq_tail;
 
+	nr &= ~NEXUS_WAIT_KICK;
+	channel = nexus_channel_find_open(vm, nr);
 	if (!channel)
 		return -EBADF;
+	if (kick) {
+		trace_nexus_kick(vm->id, nr);
+		nexus_channel_tell(vm, channel, nr, NEXUS_EVENT_KICKED);
+	}
 	/* Pairs with the release in SHARE. */
 	cq_tail = smp_load_acquire(&channel->cq_tail);
 	if (!cq_tail)

@@ -33,7 +33,7 @@
  * Within a major, the side with the lower minor decides what is used.
  */
 #define NEXUS_ABI_MAJOR		1
-#define NEXUS_ABI_MINOR		0
+#define NEXUS_ABI_MINOR		1
 #define NEXUS_ABI_VERSION	((NEXUS_ABI_MAJOR << 16) | NEXUS_ABI_MINOR)
 #define NEXUS_ABI_MAJOR_OF(v)	((v) >> 16)
 #define NEXUS_ABI_MINOR_OF(v)	((v) & 0xffff)
@@ -83,8 +83,10 @@
  * bits), or any interrupt arrives. Returns 0; a return says nothing about
  * cq_tail, callers look again. Returns at once where the vCPU cannot halt in
  * the kernel. -ENXIO the control pages are not shared yet.
+ * channel | NEXUS_WAIT_KICK: as KICK, then WAIT; -EBADF from a module of minor 0, which kicked nobody then.
  */
 #define NEXUS_HC_WAIT		(NEXUS_HC_BASE + 5)
+#define NEXUS_WAIT_KICK		(1UL << 62)
 
 /*
  * CLOSE(channel): give the channel up. Returns 0. The number and the pages are

@@ -151,6 +151,7 @@ static struct vmm_batch_call random_call(uint64_t *r)
 		break;
 	case NEXUS_HC_WAIT:	/* pages are zero: most of these halt */
 		call.args[1] = random_below(r, 4) ? 0 : random_edge(r);
+		call.args[0] |= random_below(r, 4) ? 0 : NEXUS_WAIT_KICK;
 		break;
 	}
 	return call;

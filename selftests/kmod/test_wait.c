@@ -19,6 +19,7 @@
 static struct vmm vmm;
 static struct nexus_ring_header *header;	/* the daemon's mapping */
 static int handle;
+static uint32_t id;
 
 static int64_t wait_for(unsigned int vcpu, uint32_t seen)
 {
@@ -153,12 +154,40 @@ static void test_kick(void)
 	vmm_call(&vmm, 0, NEXUS_HC_KICK, 0, 0, 0);
 	tap_is(nexus_events(handle, 0), NEXUS_EVENT_KICKED, "many kicks are one event");
 	tap_is(poll(&pollfd, 1, 0), 0, "reading quietens it");
+	tap_is(vmm_call(&vmm, 0, NEXUS_HC_WAIT, NEXUS_WAIT_KICK, header->cq_tail + 1, 0), 0, "WAIT may kick");
+	tap_is(nexus_events(handle, 0), NEXUS_EVENT_KICKED, "even if there is nothing to wait for");
+	tap_is(vmm_call(&vmm, 0, NEXUS_HC_WAIT, NEXUS_WAIT_KICK | 9, 0, 0), -EBADF, "but only on an open channel");
+	wait_for(0, header->cq_tail + 1);
+	tap_is(nexus_events(handle, 0), 0, "and only if it is to");
+}
+
+/* The daemon's part: an answer once it was kicked. */
+static void *answer_kick(void *unused)
+{
+	struct pollfd pollfd = { .fd = handle, .events = POLLIN };
+
+	(void)unused;
+	while (poll(&pollfd, 1, -1) != 1)
+		;
+	nexus_events(handle, 0);
+	publish();
+	return NULL;
+}
+
+static void test_kick_and_halt(void)
+{
+	uint64_t halts = nexus_counter(id, NEXUS_A_VM_HALTS);
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, answer_kick, NULL);
+	tap_is(vmm_call(&vmm, 0, NEXUS_HC_WAIT, NEXUS_WAIT_KICK, header->cq_tail, 0), 0, "WAIT that kicks returns with the answer");
+	pthread_join(thread, NULL);
+	tap_is(nexus_counter(id, NEXUS_A_VM_HALTS), halts + 1, "and halted for it");
 }
 
 int main(void)
 {
 	int device = nexus_device();
-	uint32_t id;
 
 	vmm_open(&vmm, 4, MAP_PRIVATE);
 	handle = nexus_adopt(device, vmm.vm, 64, &id);
@@ -175,6 +204,7 @@ int main(void)
 	tap_is(nexus_counter(id, NEXUS_A_VM_HALTS), 0, "without halting");
 	test_kick();
 	test_halt();
+	test_kick_and_halt();
 	test_signal();
 	test_all_vcpus();
 	test_no_lost_wakeup();
