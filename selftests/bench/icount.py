@@ -16,7 +16,9 @@ CACHE = os.environ.get("NEXUS_CACHE") or os.path.join(
 CPU = "max,+svm,+npt,-erms,-fsrm"
 SEEDS = (1, 2, 3, 4, 5, 6)
 # Nobody looks at the guests' displays or firmware menus.
-QEMU_FILES = ["/usr/bin/qemu-system-x86_64", "/usr/share/seabios/bios-256k.bin", "/usr/share/qemu/kvmvapic.bin",
+QEMU_FILES = ["/usr/bin/qemu-system-x86_64", "/usr/bin/qemu-system-x86_64-microvm", "/usr/share/qemu/qboot.rom",
+              "/usr/share/qemu/bios-microvm.bin",
+              "/usr/share/seabios/bios-256k.bin", "/usr/share/qemu/kvmvapic.bin",
               "/usr/share/qemu/linuxboot_dma.bin", "/usr/share/qemu/pvh.bin"]
 HOST_MODULES = ["kvm-amd", "vhost_net", "tun"]
 KERNEL_ARGS = ("console=ttyS0 loglevel=4 panic=-1 mitigations=off pci=noearly cryptomgr.notests audit=0 "

@@ -17,22 +17,26 @@ tries() { for try in 1 2 3 4 5 6; do "$@" && return; say "once more: $*"; done; 
 
 # ---- VMMs of guests without a daemon; K tells several apart ----
 
+# On microvm Debian's kernels find virtio's devices by ACPI only.
+machine() { case $MACHINE in microvm) echo microvm,rtc=on,acpi=on ;; *) echo $MACHINE ;; esac; }
+qemu() { case $MACHINE in microvm) echo qemu-system-x86_64-microvm ;; *) echo qemu-system-x86_64 ;; esac; }
+bus() { case $MACHINE in microvm) echo device ;; *) echo pci,romfile= ;; esac; }
 # RAM in a file, as the daemon's templates and clones have it. $1: share=on or off.
-ram() { echo "-M pc,memory-backend=ram -object memory-backend-file,id=ram,size=@MEMORY@M,mem-path=/run/ram,share=$1"; }
+ram() { echo "-M $(machine),memory-backend=ram -object memory-backend-file,id=ram,size=@MEMORY@M,mem-path=/run/ram,share=$1"; }
 monitor() { echo "-chardev pipe,id=monitor,path=/run/monitor$1 -mon chardev=monitor,mode=readline"; }
 device() {
 	case $KIND in
-	networked) echo "-netdev tap,id=net,ifname=tap$1,script=no,downscript=no,vhost=on -device virtio-net-pci,netdev=net,romfile=" ;;
+	networked) echo "-netdev tap,id=net,ifname=tap$1,script=no,downscript=no,vhost=on -device virtio-net-$(bus),netdev=net" ;;
 	proxied) echo "-device vhost-vsock-pci,guest-cid=$((3 + $1))" ;;
 	esac
 }
 
-# vmm K QEMU-ARG...: as the daemon's, but for its sandbox, as its state goes through a process.
+# vmm K QEMU-ARG...: as the daemon's, with the same settings of the allocator.
 vmm() {
 	k=$1; shift
 	[ -e /run/monitor$k.in ] || mkfifo /run/monitor$k.in /run/monitor$k.out
 	cat /run/monitor$k.out >/dev/null &
-	qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none -accel kvm -cpu host -smp 1 -m @MEMORY@M \
+	MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=32768 $(qemu) -nodefaults -no-user-config -no-reboot -display none -accel kvm -cpu host -smp 1 -m @MEMORY@M \
 		-serial stdio $(device $k) $(monitor $k) "$@" </dev/null >/run/console$k 2>&1 &
 	vmm=$!
 	echo $vmm >/run/vmm$k
@@ -198,6 +202,7 @@ mkdir -p /dev/pts /dev/shm; mount -t debugfs debug /sys/kernel/debug
 for m in $(cat /modules); do insmod $m; done
 echo 1 >/proc/sys/net/ipv4/tcp_l3mdev_accept
 ulimit -n 65536
+echo never >/sys/kernel/mm/transparent_hugepage/enabled	# for all systems, as the daemon has it for its clones
 mkdir -p /run/nexus/snapshots
 ip link set lo up
 nginx -e /run/nginx.log -c /bench/nginx.conf &

@@ -93,7 +93,7 @@ def python_network(directory):
     root = f"{directory}/python_network"
     python_root(root, sdk=True)
     shutil.copy(f"{HERE}/serve.py", f"{root}/var/task/")
-    module_files(root, "virtio_pci", "virtio_net")
+    module_files(root, "virtio_mmio", "virtio_pci", "virtio_net")
     busybox(root, "/usr/bin/python3 /var/task/serve.py handler.handler")
     return pack(root, f"{root}.cpio")
 
@@ -135,7 +135,7 @@ def c_network(directory):
     """libcurl over virtio-net."""
     root = f"{directory}/c_network"
     c_root(root, "function_network")
-    module_files(root, "virtio_pci", "virtio_net")
+    module_files(root, "virtio_mmio", "virtio_pci", "virtio_net")
     busybox(root, "/usr/bin/function 10.9.0.1 8080")
     return pack(root, f"{root}.cpio")
 
