@@ -174,7 +174,7 @@ measure() {
 		say "$case"
 		if [ $first ]; then
 			tries memory_case "$case" "$event" $warm || return
-			warm=5 first=
+			first=
 		fi
 		tries warm_case "$case" "$event" $warm $single $(echo $batches | tr , ' ')
 	done 4</bench/cases
