@@ -23,6 +23,7 @@
 #include "loop.h"
 
 #define LOOP_ENTRIES	256	/* submissions queued before an early submit */
+#define LOOP_REAP	32	/* completions a turn: what was asked for since waits behind no more than these */
 #define WATCHES_PER_BLOCK 64
 
 struct loop_watch {
@@ -495,7 +496,7 @@ static void loop_reap(struct loop *loop)
 {
 	struct io_uring_cqe *cqe;
 	struct loop_watch *watch;
-	unsigned int room = 2 * LOOP_ENTRIES;	/* so that timers get their turn */
+	unsigned int room = LOOP_REAP;
 	bool more;
 	int res;
 

@@ -15,6 +15,7 @@
 #define NS_PER_MS	1000000ULL
 #define TENANT_BUCKETS	64
 #define BUSY_MS		5		/* another worker's operations end unnoticed: look again */
+#define ALONE_MS	1000		/* after the last operation of another tenant: who comes in between finds short turns */
 #define TOKENS_MIN	16384U		/* bytes: smaller turns cost more than they bring */
 
 /* Why one waits, besides a time in ns. */
@@ -43,6 +44,7 @@ struct share {
 	struct loop_timer timer;
 	bool pending;				/* somebody waits for the next round */
 	uint32_t nr_active;
+	uint64_t shared_ms;			/* when there were two active ones last */
 	struct share_tenant *active, **active_tail;
 	struct share_tenant *known[TENANT_BUCKETS];
 };
@@ -57,11 +59,17 @@ static uint64_t clock_ns(void)
 
 /* ---- tenants ---- */
 
+static bool share_alone(const struct share *share)
+{
+	return share->nr_active == 1 &&
+	       (!share->shared_ms || loop_now_ms(share->worker->loop) - share->shared_ms > ALONE_MS);
+}
+
 static int64_t tenant_quantum(const struct share_tenant *t)
 {
 	int64_t quantum = (int64_t)SHARE_QUANTUM * tenant_rules(t->tenant)->weight / SHARE_WEIGHT;
 
-	return t->share->nr_active == 1 ? quantum * SHARE_ALONE : quantum;
+	return share_alone(t->share) ? quantum * SHARE_ALONE : quantum;
 }
 
 static struct share_tenant *tenant_find(struct share *share, const struct tenant *tenant)
@@ -118,6 +126,8 @@ static void tenant_drop(struct share_tenant *t)
 {
 	if (--t->users)
 		return;
+	if (t->share->nr_active > 1)
+		t->share->shared_ms = loop_now_ms(t->share->worker->loop);
 	t->share->nr_active--;
 	active_remove(t);
 }

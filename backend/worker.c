@@ -153,6 +153,8 @@ static bool worker_before_sleep(struct loop_idle *idle)
 
 	if (!core->active && !core->notify && !core->opened)
 		return true;
+	/* Who has an answer does not wait until others' operations have started. */
+	worker_notify(core);
 	found = worker_take(core) || core->opened || share_pending(core->worker.share);
 	op_open_all(core);
 	worker_notify(core);

@@ -110,6 +110,52 @@ static void test_poll(void)
 	close(fd);
 }
 
+/* Many completions at once: who asks for something meanwhile, which the idle hooks look after, does not wait for all. */
+#define CROWD	200
+#define CROWD_TURN 32
+
+static unsigned int crowd_turn, crowd_most;
+
+static void crowd_ready(struct loop_poll *poll, unsigned int revents)
+{
+	count_ready(poll, revents);
+	if (++crowd_turn > crowd_most)
+		crowd_most = crowd_turn;
+	if (ready_count == CROWD)
+		loop_stop(loop);
+}
+
+static bool crowd_before_sleep(struct loop_idle *idle)
+{
+	(void)idle;
+	crowd_turn = 0;
+	return true;
+}
+
+static void crowd_after_sleep(struct loop_idle *idle)
+{
+	(void)idle;
+}
+
+static void test_crowd(void)
+{
+	static struct loop_poll polls[CROWD];
+	struct loop_idle idle = { crowd_before_sleep, crowd_after_sleep, NULL };
+	int fd = eventfd(1, EFD_CLOEXEC);
+
+	ready_count = 0;
+	loop_idle_add(loop, &idle);
+	for (unsigned int i = 0; i < CROWD; i++) {
+		polls[i].ready = crowd_ready;
+		loop_poll_start(loop, &polls[i], fd, POLLIN);
+	}
+	loop_run(loop);
+	tap_is(ready_count, CROWD, "of many polls that are ready at once each calls back");
+	tap_ok(crowd_most <= CROWD_TURN, "%u of them, or fewer, in one turn: %u", CROWD_TURN, crowd_most);
+	loop_idle_remove(loop, &idle);
+	close(fd);
+}
+
 static void test_edges(void)
 {
 	struct loop_poll poll = { .ready = count_ready };
@@ -275,6 +321,7 @@ int main(void)
 	test_timers();
 	test_restart();
 	test_poll();
+	test_crowd();
 	test_edges();
 	test_stop();
 	test_posts();

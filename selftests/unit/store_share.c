@@ -148,6 +148,31 @@ static void test_backlog(void)
 	tap_is(usage[0].operations + usage[1].operations, 0, "and end");
 }
 
+/* How many of 100 start in their tenant's first turn; a turn's credit is for operations that have nothing else. */
+static unsigned int first_turn(void)
+{
+	unsigned int at_once;
+
+	started[0] = 0;
+	for (int i = 0; i < 100; i++)
+		submit(0, 60000);
+	at_once = started[0];
+	run_until(&started[0], 100, 5000);
+	harness_run_ms(&harness, 2);
+	return at_once;
+}
+
+static void test_visitor(void)
+{
+	begin(100, 100, 100);
+	tap_is(first_turn(), SHARE_ALONE * SHARE_QUANTUM / SHARE_START, "the only tenant has long turns");
+	submit(0, 60000);
+	submit(1, 60000);
+	tap_ok(run_until(&started[1], 1, 5000), "another one comes");
+	harness_run_ms(&harness, 2);
+	tap_is(first_turn(), SHARE_QUANTUM / SHARE_START, "and goes: it shall not find a long one when it comes back");
+}
+
 static void test_weights(void)
 {
 	unsigned int all;
@@ -433,6 +458,7 @@ int main(void)
 	test_rate();
 	test_rate_threads();
 	test_backlog();
+	test_visitor();
 	test_weights();
 	test_bytes();
 	test_requests_per_second();
