@@ -52,14 +52,27 @@ char *header_lower(struct op *op, const char *prefix, const char *name)
 	return copy;
 }
 
+/* The first control character; the end, if there is none. */
+static const char *header_control(const char *value)
+{
+	while (*value && !(((unsigned char)*value < ' ' && *value != '\t') || *value == 0x7f))
+		value++;
+	return value;
+}
+
+bool header_value_is_line(const char *value)
+{
+	return !*header_control(value);
+}
+
 int header_check_value(struct op *op, const char *name, const char *value)
 {
-	for (const char *p = value; *p; p++) {
-		if (((unsigned char)*p < ' ' && *p != '\t') || *p == 0x7f)
-			return op_error(op, -EINVAL, "NexusBadRequest",
-					"the value of %.64s holds the control character 0x%02x", name, (unsigned char)*p);
-	}
-	return 0;
+	const char *control = header_control(value);
+
+	if (!*control)
+		return 0;
+	return op_error(op, -EINVAL, "NexusBadRequest", "the value of %.64s holds the control character 0x%02x", name,
+			(unsigned char)*control);
 }
 
 int header_check(struct op *op, Nexus__V1__Field *const *fields, size_t count, const char *const *owned)

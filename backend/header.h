@@ -14,6 +14,8 @@ struct op;
 
 bool header_name_is_token(const char *name);	/* RFC 9110, 5.6.2 */
 
+bool header_value_is_line(const char *value);	/* no control characters */
+
 /* Is the header about one connection, and not about the message (RFC 9110, 7.6.1)? Lower case. */
 bool header_is_hop_by_hop(const char *name);
 

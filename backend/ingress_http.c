@@ -4,6 +4,7 @@
  * or, as with Lambda's function URLs, what its JSON describes: {"statusCode", "headers", "body",
  * "isBase64Encoded", "cookies"}. An answer of another type than JSON is passed on as it comes.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <openssl/evp.h>
@@ -14,6 +15,7 @@
 #include "cleanup.h"
 #include "config.h"
 #include "function.h"
+#include "header.h"
 #include "ingress.h"
 #include "ingress_lambda.h"
 
@@ -65,8 +67,17 @@ static void function_run(struct request *request)
 
 static void description_header(struct request *request, const char *name, const char *value)
 {
-	/* Framing is ours. */
-	if (strcasecmp(name, "content-length") && strcasecmp(name, "transfer-encoding") && strcasecmp(name, "connection"))
+	char lower[32];
+
+	/* Framing, and the connection, are ours. */
+	for (size_t i = 0; i < sizeof(lower); i++) {
+		lower[i] = tolower((unsigned char)name[i]);
+		if (!name[i])
+			break;
+	}
+	lower[sizeof(lower) - 1] = '\0';
+	if (strcmp(lower, "content-length") && !header_is_hop_by_hop(lower) && header_name_is_token(name) &&
+	    header_value_is_line(value))
 		request_answer_header(request, name, value);
 }
 
@@ -118,7 +129,7 @@ static bool description_answer(struct request *request, json_t *json)
 	}
 	json_array_foreach(json_object_get(json, "cookies"), index, value)
 		if (json_is_string(value))
-			request_answer_header(request, "Set-Cookie", json_string_value(value));
+			description_header(request, "Set-Cookie", json_string_value(value));
 	if (!typed && len)
 		request_answer_header(request, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
 	return true;

@@ -9,6 +9,7 @@
 #include "config.h"
 #include "function.h"
 #include "function_log.h"
+#include "header.h"
 #include "next.h"
 #include "order.h"
 #include "worker.h"
@@ -182,26 +183,22 @@ static void respond_head(struct invocation *inv, const Nexus__V1__Respond *reque
 	pthread_mutex_unlock(&inv->lock);
 }
 
-static bool field_valid(const Nexus__V1__Field *field)
-{
-	static const char token[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~";
-
-	return *field->name && !field->name[strspn(field->name, token)] && !strpbrk(field->value, "\r\n");
-}
-
 static int respond_check(struct op *op)
 {
 	const Nexus__V1__Respond *request = op->request->respond;
+	int ret;
 
 	if (request->http_status && (request->http_status < 200 || request->http_status > 599))
 		return op_error(op, -EINVAL, "NexusBadRequest", "%u is no final HTTP status", request->http_status);
-	if (strpbrk(request->content_type, "\r\n"))
-		return op_error(op, -EINVAL, "NexusBadRequest", "the content type holds a line's end");
-	for (size_t i = 0; i < request->n_headers; i++)
-		if (!field_valid(request->headers[i]))
-			return op_error(op, -EINVAL, "NexusBadRequest", "\"%.64s\" is no header of one line",
-					request->headers[i]->name);
-	return 0;
+	ret = header_check_value(op, "content-type", request->content_type);
+	for (size_t i = 0; !ret && i < request->n_headers; i++) {
+		const Nexus__V1__Field *field = request->headers[i];
+
+		if (!header_name_is_token(field->name))
+			return op_error(op, -EINVAL, "NexusBadRequest", "the header name \"%.64s\" is no HTTP token", field->name);
+		ret = header_check_value(op, field->name, field->value);
+	}
+	return ret;
 }
 
 static int respond_start(struct op *op)

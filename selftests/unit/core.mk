@@ -11,7 +11,7 @@ out := $(O)/selftests/unit
 FLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -pthread -I../../backend -I../../uapi -I$(O)/backend \
 	 $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(if $(filter thread,$(SAN)),-Wno-tsan)
 
-all: $(out)/test_core_loop $(out)/test_core_pack $(out)/test_core_hostile $(out)/test_core_instance
+all: $(out)/test_core_loop $(out)/test_core_pack $(out)/test_core_hostile $(out)/test_core_instance $(out)/test_core_respond
 
 .PHONY: all backend
 backend:
@@ -25,7 +25,7 @@ $(out)/test_core_pack: core_pack.c ../tap.h backend
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) -o $@ $< $(O)/backend/request.o $(O)/backend/response.o $(O)/backend/nexus.pb-c.o -lprotobuf-c
 
-$(out)/test_core_hostile $(out)/test_core_instance: $(out)/test_core_%: core_%.c core_guest.c core_guest.h ../tap.h backend
+$(out)/test_core_hostile $(out)/test_core_instance $(out)/test_core_respond: $(out)/test_core_%: core_%.c core_guest.c core_guest.h ../tap.h backend
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) -DNEXUS_BACKEND='"$(abspath $(O))/backend/nexus-backend"' -o $@ $(filter %.c,$^) \
 		$(O)/backend/nexus.pb-c.o -lprotobuf-c

@@ -21,12 +21,13 @@
 #include "../tap.h"
 #include "core_guest.h"
 
-#define PATIENCE_S 5
+#define PATIENCE_S 30
 
 static char dir[64] = "/tmp/nexus-core.XXXXXX";
 static char socket_path[128], control_path[128];
 static pid_t backend = -1;
 static int silent = -1;		/* a server that accepts and says nothing */
+static unsigned int ingress;	/* port for callers of functions */
 
 /* ---- the daemon ---- */
 
@@ -41,16 +42,35 @@ static void file_write(const char *name, const char *text)
 		tap_bail(path);
 }
 
-static unsigned int silent_server(void)
+/* A socket at a port of its own, which is returned. */
+static unsigned int bind_somewhere(int *fd)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(address);
 
-	silent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (silent < 0 || bind(silent, (struct sockaddr *)&address, len) || listen(silent, 64) ||
-	    getsockname(silent, (struct sockaddr *)&address, &len))
+	*fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (*fd < 0 || bind(*fd, (struct sockaddr *)&address, len) || getsockname(*fd, (struct sockaddr *)&address, &len))
 		tap_bail("server");
 	return ntohs(address.sin_port);
+}
+
+static unsigned int silent_server(void)
+{
+	unsigned int port = bind_somewhere(&silent);
+
+	if (listen(silent, 64))
+		tap_bail("server");
+	return port;
+}
+
+static unsigned int free_port(void)
+{
+	unsigned int port;
+	int fd;
+
+	port = bind_somewhere(&fd);
+	close(fd);
+	return port;
 }
 
 static int unix_connect(const char *path, int type)
@@ -73,14 +93,18 @@ void backend_start(void)
 		tap_bail(dir);
 	snprintf(socket_path, sizeof(socket_path), "%s/guest.sock", dir);
 	snprintf(control_path, sizeof(control_path), "%s/control.sock", dir);
+	ingress = free_port();
 	file_write("keys", "[default]\naws_access_key_id = a\naws_secret_access_key = b\n");
 	snprintf(text, sizeof(text),
 		 "[backend]\nworkers = 2\ncontrol = %s\n"
 		 "[endpoint e]\nurl = http://127.0.0.1:%u\n"
 		 "[tenant t]\nendpoint = e\ncredentials = keys\nbuckets = data\n"
 		 "timeout = 20s\nmax_pinned = 512K\nmax_in_flight = 6\n"
-		 "[listen l]\npath = %s\ntenant = t\nfunction = f\n",
-		 control_path, silent_server(), socket_path);
+		 "[listen l]\npath = %s\ntenant = t\nfunction = f\n"
+		 "[ingress]\nlisten = 127.0.0.1:%u\n"
+		 "[function liar]\ntenant = t\ntimeout = 5m\n"
+		 "[listen liar]\npath = %s/liar.sock\ntenant = t\nfunction = liar\n",
+		 control_path, silent_server(), socket_path, ingress, dir);
 	file_write("test.conf", text);
 	backend = fork();
 	if (!backend) {
@@ -150,7 +174,17 @@ const char *backend_socket(void)
 	return socket_path;
 }
 
+unsigned int backend_ingress(void)
+{
+	return ingress;
+}
+
 /* ---- the guest ---- */
+
+void guest_function(const char *name)
+{
+	snprintf(socket_path, sizeof(socket_path), "%s/%s.sock", dir, name);
+}
 
 void guest_open(struct guest_channel *guest)
 {

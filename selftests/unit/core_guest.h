@@ -30,7 +30,10 @@ struct guest_channel {
 
 /* ---- the daemon ---- */
 
-/* A directory with a configuration; tenant t may use bucket "data" of a server that never answers. */
+/*
+ * A directory with a configuration; tenant t may use bucket "data" of a server that never answers. Callers reach its
+ * function "liar".
+ */
 void backend_start(void);
 /* Ends it; true if it exited with status 0. */
 bool backend_stop(void);
@@ -38,9 +41,12 @@ bool backend_alive(void);
 /* A number out of `nexusctl stats`, by way of the control socket. */
 long long backend_stat(const char *name);
 const char *backend_socket(void);
+unsigned int backend_ingress(void);	/* port of the loopback for callers */
 
 /* ---- the guest ---- */
 
+/* Whoever connects from now on is an instance of this function; before: of one that is not configured. */
+void guest_function(const char *name);
 /* Arena with a good header, and an eventfd; nothing is sent yet. */
 void guest_open(struct guest_channel *guest);
 /* Send HELLO as given with these descriptors (-1: none); returns the answer's status, 1: hung up. */
@@ -50,14 +56,14 @@ void guest_connect(struct guest_channel *guest);
 int guest_resize(struct guest_channel *guest, uint32_t pages);	/* the answer's status */
 void guest_close(struct guest_channel *guest);			/* the socket only */
 void guest_free(struct guest_channel *guest);
-/* Wait for host_state; false after 5 s. */
+/* Wait for host_state; false after 30 s. */
 bool guest_state(struct guest_channel *guest, uint32_t state);
 
 /* A slot with a message buffer of its own, and the request packed into it (NULL: none). */
 struct nexus_slot *guest_slot(struct guest_channel *guest, uint32_t slot, const Nexus__V1__Request *request);
 /* Put any number into the ring, and kick. */
 void guest_push(struct guest_channel *guest, uint32_t slot);
-/* Next completion's slot number, or -1 after 5 s. */
+/* Next completion's slot number, or -1 after 30 s. */
 int guest_wait(struct guest_channel *guest);
 /* push, wait; the slot's status, or 1 if nothing or another slot came back. */
 int guest_run(struct guest_channel *guest, uint32_t slot);
