@@ -2,7 +2,8 @@
 /*
  * A function for clones: clone [WINDOW]. For each event {"key": KEY}, get the object and say what it
  * holds (size and a sum), whether it was in memory before it was asked for, and
- * random numbers of the kernel and of this process, and the time by its clock. WINDOW: bytes lent for one object.
+ * random numbers of the kernel and of this process, the time by its clock, and the event's "mine". One with
+ * "pause" takes 0.3 s. WINDOW: bytes lent for one object.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -52,7 +53,7 @@ static uint64_t sum(const char *data, size_t len)
 static void answer_event(struct nexus *nx, struct nexus_event *event, uint64_t *generation)
 {
 	uint64_t kernel = 0, before = hits(nx);
-	char answer[512], key[256];
+	char answer[1024], key[256], mine[256];
 	unsigned int seed;
 	struct timespec now;
 	ssize_t n;
@@ -67,16 +68,19 @@ static void answer_event(struct nexus *nx, struct nexus_event *event, uint64_t *
 		abort();
 	clock_gettime(CLOCK_REALTIME, &now);
 	member_of(event, "\"key\"", key, sizeof(key));
+	member_of(event, "\"mine\"", mine, sizeof(mine));
 	n = nexus_get(nx, "nexus-test", key, object, sizeof(object), NULL, NULL);
 	len = snprintf(answer, sizeof(answer), "{\"n\":%zd,\"sum\":\"%016llx\",\"hits\":%d,\"kernel\":\"%016llx\","
-		       "\"process\":\"%08lx\",\"generation\":\"%llx\",\"clock\":%lld}", n,
+		       "\"process\":\"%08lx\",\"generation\":\"%llx\",\"clock\":%lld,\"mine\":\"%s\"}", n,
 		       n > 0 ? (unsigned long long)sum(object, n) : 0, (int)(hits(nx) - before),
 		       (unsigned long long)kernel, random(), (unsigned long long)*generation,
-		       now.tv_sec * 1000LL + now.tv_nsec / 1000000);
+		       now.tv_sec * 1000LL + now.tv_nsec / 1000000, mine);
 	/* The next clone gets one of its own; this one is not to take its events, until there is this object. */
 	member_of(event, "\"stay\"", key, sizeof(key));
 	while (*key && nexus_get(nx, "nexus-test", key, object, sizeof(object), NULL, NULL) < 0)
 		sleep(1);
+	if (memmem(event->payload, event->payload_len, "\"pause\"", 7))
+		usleep(300000);
 	if (memmem(event->payload, event->payload_len, "\"hang\"", 6))
 		for (;;)
 			pause();
