@@ -202,9 +202,24 @@ static void serve_surplus(struct server *s)
 	}
 }
 
-static void test_surplus(void)
+/* The same behind the rest of a body that comes by itself. */
+static void serve_late_surplus(struct server *s)
 {
-	serve(serve_surplus, NULL);
+	int fd;
+
+	while ((fd = server_accept(s)) >= 0) {
+		for (int i = 0; !server_read_head(s, fd); i++) {
+			server_puts(fd, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe");
+			usleep(20000);	/* mostly received by then; if not, it is the other case */
+			server_puts(fd, i % 2 ? "lloHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nforged" : "llo");
+		}
+		close(fd);
+	}
+}
+
+static void surplus(void (*script)(struct server *server))
+{
+	serve(script, NULL);
 	for (int i = 0; i < 5; i++) {
 		get(5);
 		harness_run(&harness, &call, 20000);
@@ -527,7 +542,8 @@ int main(void)
 {
 	test_stale();
 	test_mistaken();
-	test_surplus();
+	surplus(serve_surplus);
+	surplus(serve_late_surplus);
 	test_unreachable();
 	test_stalls();
 	test_cuts();

@@ -103,6 +103,15 @@ static void put(const char *header_name)
 	put_object.n_headers = header_name != NULL;
 }
 
+static void delete(const char *bucket, const char *key, const char *version)
+{
+	BEGIN(DELETE_OBJECT, delete_object, Nexus__V1__DeleteObject);
+	nexus__v1__delete_object__init(&delete_object);
+	name(&object, bucket, key);
+	delete_object.object = &object;
+	delete_object.version_id = (char *)version;
+}
+
 static void list(const char *bucket, const char *prefix)
 {
 	BEGIN(LIST_OBJECTS, list_objects, Nexus__V1__ListObjects);
@@ -127,6 +136,18 @@ static void http(const char *method, const char *url)
 	nexus__v1__http_request__init(&http_request);
 	http_request.method = (char *)method;
 	http_request.url = (char *)url;
+}
+
+static void grpc(const char *target, const char *method, const char *authority)
+{
+	static Nexus__V1__GrpcStart start;
+	BEGIN(GRPC_CALL, grpc_call, Nexus__V1__GrpcCall);
+	nexus__v1__grpc_call__init(&grpc_call);
+	nexus__v1__grpc_start__init(&start);
+	start.target = (char *)target;
+	start.method = (char *)method;
+	start.authority = (char *)authority;
+	grpc_call.start = &start;
 }
 
 static void aws(const char *service, const char *method, const char *path, const char *query, const char *target,
@@ -279,6 +300,13 @@ static void test_operations(void)
 	is(0, "s3:GetObject s3:List*: %s%s", "GET", "");
 	request.get_object->version_id = "v";
 	is(-EACCES, "s3:GetObject s3:List*: %s%s", "GET of a version", "");
+	delete("data", "key", "");
+	is(-EACCES, "s3:GetObject s3:List*: %s%s", "DELETE", "");
+	lists("data", "s3:DeleteObject", "");
+	is(0, "s3:DeleteObject: %s%s", "DELETE", "");
+	delete("data", "key", "v");
+	is(-EACCES, "s3:DeleteObject: %s%s", "DELETE of a version", "");
+	lists("data", "s3:GetObject s3:List*", "");
 	list("data", "");
 	is(0, "s3:GetObject s3:List*: %s%s", "LIST", "");
 	put(NULL);
@@ -373,6 +401,57 @@ static void test_http(void)
 	is(-EACCES, "http:GET: %s%s", "POST", "");
 }
 
+static void test_grpc(void)
+{
+	static const struct {
+		const char *target, *method, *authority;
+		int want;
+	} cases[] = {
+		{ "api.example.com:81", "/p.S/M", "", 0 }, { "dns:///API.example.com:81", "/p.S/M", "", 0 },
+		{ "dns:api.example.com:81", "/p.S/M", "", 0 }, { "ipv4:10.0.0.1:81", "/p.S/M", "", 0 },
+		{ "evil.net:81", "/p.S/M", "", -EACCES }, { "api.example.com:82", "/p.S/M", "", -EACCES },
+		{ "api.example.com:81/x", "/p.S/M", "", -EINVAL }, { "api.example.com:81#", "/p.S/M", "", -EINVAL },
+		{ "", "/p.S/M", "", -EINVAL }, { "api.example.com:81", "p.S/M", "", -EINVAL },
+		{ "api.example.com:81", "/p.S", "", -EINVAL }, { "api.example.com:81", "/p.S/M?x", "", -EINVAL },
+		{ "api.example.com:81", "/p.S/%4d", "", -EINVAL },
+		{ "api.example.com:81", "/p.S/M", "api.example.com:81", 0 },
+		{ "api.example.com:81", "/p.S/M", "evil.net:81", -EACCES },
+		{ "api.example.com:81", "/p.S/M", "api.example.com:81/x", -EINVAL },
+	};
+
+	lists("", "http:POST", "api.example.com:81 10.0.0.1:81");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		grpc(cases[i].target, cases[i].method, cases[i].authority);
+		is(cases[i].want, "gRPC of %s as %s", cases[i].target, *cases[i].authority ? cases[i].authority : cases[i].method);
+	}
+	grpc("api.example.com:81", "/p.S/M", "");
+	lists("", "http:GET", "api.example.com:81");
+	is(-EACCES, "http:GET: %s%s", "a gRPC call", "");
+}
+
+/* What is asked of whom. */
+static void origin_is(const char *text, const char *authority, const char *target)
+{
+	struct origin origin;
+	int ret;
+
+	get("data", "key");
+	ask();
+	ret = origin_parse(&call.op, NULL, text, &origin);
+	if (!tap_ok(!ret && !strcmp(origin.endpoint.authority, authority) && !strcmp(origin.target, target),
+		    "%s: %s of %s", text, target, authority))
+		printf("#   got %d: %s of %s\n", ret, ret ? "" : origin.target, ret ? "" : origin.endpoint.authority);
+}
+
+static void test_origins(void)
+{
+	origin_is("HTTP://API.Example.com/A?b=C#d", "api.example.com", "/A?b=C");
+	origin_is("http://api.example.com.:80", "api.example.com", "/");
+	origin_is("http://api.example.com:443/", "api.example.com:443", "/");
+	origin_is("https://api.example.com:443/", "api.example.com", "/");
+	origin_is("https://[::1]:80/", "[::1]:80", "/");
+}
+
 static void test_aws(void)
 {
 	static const char json[] = "application/x-amz-json-1.0", target[] = "DynamoDB_20120810.Query";
@@ -404,7 +483,9 @@ static void test_aws(void)
 	is(-EACCES, "a service without an endpoint%s%s", "", "");
 	lists("data", "", "");
 	aws("s3express", "GET", "/data/key", "", "", "");
-	is(-EACCES, "s3express as an AWS call%s%s", "", "");
+	table.service = "s3express";
+	is(-EACCES, "s3express as an AWS call, even with an endpoint%s%s", "", "");
+	table.service = "dynamodb";
 	aws("dynamodb", "POST", "/", "", "x", "y");
 	is(0, "by default any call of a service with an endpoint%s%s", "", "");
 	get("data", "key");
@@ -561,6 +642,8 @@ int main(void)
 	test_subresources();
 	test_headers();
 	test_http();
+	test_grpc();
+	test_origins();
 	test_redirects();
 	test_aws();
 	call_free(&call);

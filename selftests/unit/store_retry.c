@@ -302,6 +302,35 @@ static void test_breaker(void)
 	unserve();
 }
 
+/* Its states one by one, by a clock of ours. */
+static void test_breaker_states(void)
+{
+	static const struct endpoint endpoint = { .breaker_failures = 3, .breaker_cooldown_ms = 100 };
+	struct breaker breaker;
+	char text[512];
+
+	breaker_init(&breaker, "test", "http://store");
+	for (int i = 0; i < 2; i++)
+		breaker_failure(&breaker, &endpoint, 1000, "down");
+	breaker_success(&breaker);
+	for (int i = 0; i < 2; i++)
+		breaker_failure(&breaker, &endpoint, 1000, "down");
+	tap_is(breaker_enter(&breaker, 1000, text, sizeof(text)), 0, "only failures in a row open it");
+	breaker_failure(&breaker, &endpoint, 1000, "down");
+	tap_is(breaker_enter(&breaker, 1099, text, sizeof(text)), -EHOSTDOWN, "the third opens it until the cooldown is over");
+	tap_is(breaker_enter(&breaker, 1100, text, sizeof(text)), 1, "then one goes as the probe");
+	tap_is(breaker_enter(&breaker, 1200, text, sizeof(text)), -EHOSTDOWN, "and no other one beside it");
+	breaker_failure(&breaker, &endpoint, 1200, "down");
+	tap_is(breaker_enter(&breaker, 1299, text, sizeof(text)), -EHOSTDOWN, "a probe that failed opens it again");
+	tap_is(breaker_enter(&breaker, 1300, text, sizeof(text)), 1, "for as long");
+	breaker_unknown(&breaker, 1310);
+	tap_is(breaker_enter(&breaker, 1310, text, sizeof(text)), 1, "after one that was given up the next may go at once");
+	breaker_success(&breaker);
+	tap_is(breaker_enter(&breaker, 1310, text, sizeof(text)), 0, "a probe that came through closes it");
+	tap_is(breaker.opens, 1, "it opened once in that time");
+	breaker_destroy(&breaker);
+}
+
 int main(void)
 {
 	test_classes();
@@ -310,5 +339,6 @@ int main(void)
 	test_retries();
 	test_resume();
 	test_breaker();
+	test_breaker_states();
 	return tap_done();
 }

@@ -130,6 +130,10 @@ def services_are_asked(guest):
     is_soon(guest, "Forbidden", 10, "they are refreshed before they expire")
     write(f"{service}/keys", f"{key} {secret}\n")
     is_soon(guest, "", 10, "and again")
+    write(f"{service}/life", "-60\n")
+    is_soon(guest, "NexusNoCredentials", 60, "keys that have expired already are none")
+    write(f"{service}/life", "3\n")
+    is_soon(guest, "", 60, "until there are others")
 
 
 def services_fail(guest, name):
