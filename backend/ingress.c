@@ -10,12 +10,12 @@
 #include "function.h"
 #include "ingress.h"
 #include "ingress_peer.h"
+#include "ingress_tls.h"
 #include "log.h"
 #include "tcp_listen.h"
 
 #define MAX_CONNECTIONS		256
 #define TLS			"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"	/* to GnuTLS */
-#define FILE_MAX		(1L << 20)	/* of a certificate's chain */
 #define LAST_ANSWERS_S		3	/* at the end, answers that are there may take so long to leave */
 #define CONNECTION_MEMORY	(64U << 10)	/* for a request's head */
 #define BODY_MAX		(64ULL << 20)	/* larger ones are not even read to their end */
@@ -430,36 +430,15 @@ static void ingress_log(void *arg, const char *fmt, va_list args)
 	log_notice("ingress: %s", line);
 }
 
-/* A file of PEM, from malloc; NULL after it was logged. */
-static char *pem_read(const char *key, const char *path)
-{
-	auto_fclose FILE *file = fopen(path, "re");
-	char *text = file ? calloc(1, FILE_MAX + 1) : NULL;
-
-	if (text && fread(text, 1, FILE_MAX, file) && !ferror(file))
-		return text;
-	log_error("[ingress] %s = %s: %s", key, path, !file || ferror(file) ? strerror(errno) : "it is empty");
-	free(text);
-	return NULL;
-}
-
-/* Once the server has started it has its own copies. */
-static void pem_free(char *text)
-{
-	if (text)
-		explicit_bzero(text, strlen(text));
-	free(text);
-}
-
-static bool server_start(const struct ingress_config *ic, int fd, const char *certificate, const char *key)
+static bool server_start(const struct ingress_config *ic, int fd)
 {
 	const struct MHD_OptionItem plain[] = { { MHD_OPTION_END, 0, NULL } }, tls[] = {
-		{ MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)certificate }, { MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)key },
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)ingress_tls_retrieve },
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, TLS }, { MHD_OPTION_END, 0, NULL },
 	};
 
 	ingress.daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
-					  MHD_USE_ERROR_LOG | (certificate ? MHD_USE_TLS : 0), 0, NULL, NULL, request_step, NULL,
+					  MHD_USE_ERROR_LOG | (ic->certificate ? MHD_USE_TLS : 0), 0, NULL, NULL, request_step, NULL,
 					  MHD_OPTION_EXTERNAL_LOGGER, ingress_log, NULL,
 					  MHD_OPTION_LISTEN_SOCKET, fd,
 					  MHD_OPTION_CONNECTION_LIMIT, ic->max_connections ? ic->max_connections : MAX_CONNECTIONS,
@@ -469,7 +448,7 @@ static bool server_start(const struct ingress_config *ic, int fd, const char *ce
 					  MHD_OPTION_URI_LOG_CALLBACK, request_new, NULL,
 					  MHD_OPTION_NOTIFY_COMPLETED, request_free, NULL,
 					  MHD_OPTION_NOTIFY_CONNECTION, peer_notify, NULL,
-					  MHD_OPTION_ARRAY, certificate ? tls : plain,
+					  MHD_OPTION_ARRAY, ic->certificate ? tls : plain,
 					  MHD_OPTION_END);
 	return ingress.daemon;
 }
@@ -477,9 +456,7 @@ static bool server_start(const struct ingress_config *ic, int fd, const char *ce
 int ingress_start(struct loop *loop, const struct config *config)
 {
 	const struct ingress_config *ic = &config->ingress;
-	char *certificate = NULL, *key = NULL;
 	auto_close int fd = -1;
-	bool started;
 
 	ingress.config = config;
 	if (!ic->listen)
@@ -492,14 +469,8 @@ int ingress_start(struct loop *loop, const struct config *config)
 	if (!config->callers && !tcp_address_is_loopback(ic->listen))
 		log_warning("[ingress] listen = %s: whoever reaches this address may call every function: "
 			    "add a [caller NAME] section", ic->listen);
-	if (ic->certificate) {
-		certificate = pem_read("certificate", ic->certificate);
-		key = certificate ? pem_read("key", ic->key) : NULL;
-	}
-	started = (!ic->certificate || key) && server_start(ic, fd, certificate, key);
-	pem_free(certificate);
-	pem_free(key);
-	if (!started) {
+	if ((ic->certificate && !ingress_tls_start(ic->certificate, ic->key)) || !server_start(ic, fd)) {
+		ingress_tls_stop();
 		log_error("[ingress] listen = %s: the HTTP server does not start", ic->listen);
 		return -EIO;
 	}
@@ -538,4 +509,5 @@ void ingress_stop(void)
 	peers_stop();
 	MHD_stop_daemon(ingress.daemon);
 	ingress.daemon = NULL;
+	ingress_tls_stop();
 }

@@ -122,6 +122,38 @@ env -u CURL_CA_BUNDLE curl -sS -o /dev/null "https://127.0.0.1:$port/healthz" 2>
 tap_is $? 60 "who does not know the certificate does not call"
 curl -sS -o /dev/null "http://127.0.0.1:$port/healthz" 2>/dev/null
 tap_is $? 52 "plain HTTP gets nothing"
+
+# ---- a new certificate, while the daemon runs ----
+
+shown() { openssl s_client -connect "127.0.0.1:$port" </dev/null 2>/dev/null | openssl x509 -noout -subject | tr -d ' '; }
+# certificate NAME: its key, then itself, in place of the one before.
+certificate() {
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/new-key.pem" -out "$work/new.pem" -days 2 -subj "/CN=$1" \
+		-addext subjectAltName=IP:127.0.0.1 2>/dev/null
+}
+# One connection stays open over the change.
+exec 3> >(openssl s_client -quiet -connect "127.0.0.1:$port" >"$work/open" 2>/dev/null)
+printf 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n' >&3
+until grep -q ok "$work/open"; do sleep 0.05; done
+certificate renewed
+cp "$work/new.pem" "$work/cert.pem"
+tap_is "$(shown)" "subject=CN=callers" "a certificate whose key is not there yet is not shown"
+tap_is "$(shown; grep -c 'key.pem' "$work/backend.log")" "subject=CN=callers"$'\n'1 "which is logged once"
+cp "$work/new-key.pem" "$work/key.pem"
+tap_is "$(shown)" "subject=CN=renewed" "then it is"
+tap_is "$(curl -sS "${sign[@]}" -d '{"b":1}' "$url")" '{"b":1}' "and callers who know it call"
+printf 'GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n' >&3
+exec 3>&-
+for _ in $(seq 600); do [ "$(grep -c '^ok' "$work/open")" = 2 ] && break; sleep 0.1; done
+tap_is "$(grep -c '^ok' "$work/open")" 2 "a connection from before goes on"
+echo rubbish >"$work/cert.pem"
+tap_is "$(shown)" "subject=CN=renewed" "a file that is no certificate changes nothing"
+certificate again
+cp "$work/new-key.pem" "$work/key.pem"
+cp "$work/new.pem" "$work/cert.pem"
+kill -HUP $backend
+tap_is "$(shown)" "subject=CN=again" "the next one does"
+
 for header in 'AWS4-HMAC-SHA256' 'AWS4-HMAC-SHA256 Credential=AKME/2/3' 'AWS4-HMAC-SHA256 Credential=////,SignedHeaders=,Signature=' \
 	"AWS4-HMAC-SHA256 Credential=AKME/20260101/r/lambda/aws4_request,SignedHeaders=host;x-amz-date,Signature=$(printf '%064d' 0)" \
 	"Basic abc"; do
