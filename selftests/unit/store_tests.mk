@@ -4,7 +4,7 @@
 # which `make -C ../backend O=$(O)/backend` builds; SAN as there.
 
 store_out := $(O)/selftests/unit
-store_tests := store_uri store_sigv4 store_http store_faults store_retry store_request store_tls store_s3 store_address store_policy store_share store_documents store_origin store_prefetch
+store_tests := store_uri store_sigv4 store_http store_faults store_retry store_request store_tls store_s3 store_address store_policy store_share store_documents store_origin store_prefetch store_parts
 store_units := address prefetch tenant rules share rate policy origin config_list loop log curlio conn conn_pool chunk http http_send http_receive http_span http_head payload retry breaker uri sigv4 \
 	       s3_get s3_put s3_put_parts s3_cleanup s3_head s3_delete s3_delete_objects s3_copy s3_list s3_create_multipart s3_upload_part \
 	       s3_complete_multipart s3_abort_multipart \
