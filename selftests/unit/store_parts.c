@@ -17,7 +17,7 @@ static struct server server;
 static struct call call;
 static char bytes[OBJECT];
 
-static enum { GOOD, OTHER_VERSION, OTHER_BYTES, EMPTY, NO_ETAG } manner;
+static enum { GOOD, OTHER_VERSION, OTHER_BYTES, EMPTY, NO_ETAG, NO_NAME } manner;
 static atomic_int whole, parts, unguarded, aborted;
 
 /* ---- the store ---- */
@@ -69,7 +69,9 @@ static void serve_connection(struct server *s, int fd)
 			aborted++;
 			server_puts(fd, "HTTP/1.1 204 No Content\r\n\r\n");
 		} else if (!strncmp(s->head, "POST", 4)) {
-			answer_document(fd, strstr(s->head, "uploads") ?
+			answer_document(fd, manner == NO_NAME ?
+					"<InitiateMultipartUploadResult><UploadId></UploadId></InitiateMultipartUploadResult>" :
+					strstr(s->head, "uploads") ?
 					"<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>" :
 					"<CompleteMultipartUploadResult><ETag>\"w\"</ETag></CompleteMultipartUploadResult>");
 		} else {
@@ -170,6 +172,10 @@ static void test_puts(void)
 	put(GOOD, "x-amz-checksum-crc32");
 	ends("a put with a checksum of the whole", 0, "");
 	tap_ok(!parts && whole == 1, "is one");
+	end();
+	put(NO_NAME, NULL);
+	ends("an upload without a name", -EPROTO, "without a name");
+	tap_is(parts, 0, "gets no parts");
 	end();
 	put(NO_ETAG, NULL);
 	ends("a part answered without an entity tag", -EPROTO, "without an entity tag");
