@@ -18,4 +18,4 @@ snapshot shell python
 invoke_callers boto3 clients.py cloned "$build/backend/nexusctl" --control $state/control.sock
 tap_is "$(curl -sS -m 280 -d '{"by":"curl"}' $url/function/shell)" '{"by":"curl"}' "curl: a clone answers"
 kill $web
-invoke_stop shell python
+invoke_stop shell python echo
