@@ -252,10 +252,14 @@ static void qemu_event(void *arg, const char *name, const json_t *data)
 static void qemu_lost(void *arg, const char *reason)
 {
 	struct qemu *qemu = arg;
+	char said[160];
 
 	/* Its end comes by the pidfd; one that lives on without QMP cannot be used. */
-	if (qemu->step != QEMU_RUNNING)
-		qemu_fail(qemu, "QEMU: %s: %.160s", reason, qemu->reason);
+	if (qemu->step == QEMU_RUNNING)
+		return;
+	/* What qemu_fail() writes over. */
+	snprintf(said, sizeof(said), "%s%.150s", *qemu->reason ? ": " : "", qemu->reason);
+	qemu_fail(qemu, "QEMU: %s%s", reason, said);
 }
 
 static const struct qmp_handler qemu_qmp_handler = {
