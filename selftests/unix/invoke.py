@@ -11,6 +11,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 
@@ -65,6 +66,19 @@ def lines(name):
             return file.read().split()
     except FileNotFoundError:
         return []
+
+
+def calls(name):
+    """The daemon's counters of a function."""
+    shown = subprocess.run([*os.environ["NEXUSCTL"].split(), "--json", "function", "show", name], stdout=subprocess.PIPE, check=True)
+    return json.loads(shown.stdout)["calls"]
+
+
+def wait_calls(name, counter, number):
+    end = time.monotonic() + PATIENCE
+    while calls(name)[counter] < number and time.monotonic() < end:
+        time.sleep(0.05)
+    return calls(name)
 
 
 def wait_lines(name, number, seconds):
@@ -226,6 +240,24 @@ def test_given_up():
     record = json.loads("".join(wait_lines("record", 1, PATIENCE)))
     same((record["requestContext"]["condition"], record["requestContext"]["approximateInvokeCount"], "responsePayload" in record),
          ("EventAgeExceeded", 0, False), "and of one that no instance took before")
+
+
+def test_told():
+    """ping's failure is told to pong, whose own is told to nobody: else both would go on for ever."""
+    client.invoke(FunctionName="ping", Payload=b'"fail"', InvocationType="Event")
+    same(wait_calls("pong", "given_up", 1)["given_up"], 1, "a function that is told of a failure may fail")
+    # Behind whatever ping would have been told.
+    for _ in range(2):
+        time.sleep(0.2)
+        invoke({}, "ping")
+    same((calls("ping")["invocations"], calls("pong")["invocations"]), (3, 1), "which is told to nobody")
+
+
+def test_nowhere():
+    """start_timeout = 10ms, max_event_age = 6s: tries after 0, 1 and 3 s; the next one would be 7 s late."""
+    client.invoke(FunctionName="nowhere", Payload=b"{}", InvocationType="Event")
+    tries = wait_calls("nowhere", "given_up", 1)["no_instance"]
+    ok(2 <= tries <= 3, f"an event that no instance takes is tried after twice as long each time ({tries} tries in 6 s)")
 
 
 def test_concurrency():

@@ -27,11 +27,14 @@ unix_config() {
 	printf '[function failing]\ntenant = test\nretries = 1\nmax_events = 1\nretry_delay = 100ms\non_failure = records\n'
 	printf '[function old]\ntenant = test\nretry_delay = 1h\nmax_event_age = 10m\non_failure = records\n'
 	printf '[function early]\ntenant = test\nstart_timeout = 100ms\nmax_event_age = 500ms\non_failure = records\n'
+	printf '[function ping]\ntenant = test\nretries = 0\non_failure = pong\n'
+	printf '[function pong]\ntenant = test\nretries = 0\non_failure = ping\n'
+	printf '[function nowhere]\ntenant = test\nstart_timeout = 10ms\nmax_event_age = 6s\n'
 	printf '[function unwritten]\ntenant = down\n[function slow]\ntenant = slow\ntimeout = 20s\n'
 	printf '[function victim]\ntenant = test\ntimeout = 20s\n'
 	config_endpoint slow "$slow_port"
 	config_tenant slow slow good 'buckets = nexus-test'
-	for f in shell single native ruled absent broken unborn records failing old victim; do function_socket $f test; done
+	for f in shell single native ruled absent broken unborn records failing old victim ping pong; do function_socket $f test; done
 	function_socket unwritten down
 	function_socket slow slow
 }
@@ -71,6 +74,13 @@ runtime unborn sh -c 'curl -sS -d "{\"errorType\":\"Example.Init\",\"errorMessag
 	"http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/init/error"; exit 1'
 runtime failing "$top/selftests/unix/runtime.sh" "$work/marks"
 runtime old "$top/selftests/unix/runtime.sh" "$work/marks"
+runtime ping "$top/selftests/unix/runtime.sh" "$work/marks"
+# Whatever it is told of, it fails.
+# shellcheck disable=SC2016
+runtime pong sh -c 'while curl -sS -D "$0/pong.head" -o "$0/pong" "http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/next"; do
+	id=$(sed -n "s/^Lambda-Runtime-Aws-Request-Id: \(.*\)\r$/\1/Ip" "$0/pong.head")
+	curl -sS -d "{\"errorType\":\"E\",\"errorMessage\":\"m\"}" "http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/$id/error"
+done' "$work/marks"
 # Keeps its event.
 # shellcheck disable=SC2016
 runtime records sh -c 'while curl -sS -D "$0/record.head" -o "$0/record.new" "http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/next"; do
@@ -84,6 +94,6 @@ native unwritten
 native slow
 runtime victim "$top/selftests/unix/runtime.sh" "$work/marks"
 victim=${pids[-1]}
-tap_relay boto3 < <(VICTIM=$victim /usr/bin/python3 "$top/selftests/unix/invoke.py" "http://127.0.0.1:$port" "$work/marks" "$@")
+tap_relay boto3 < <(VICTIM=$victim NEXUSCTL="$build/backend/nexusctl --control $work/control.sock" /usr/bin/python3 "$top/selftests/unix/invoke.py" "http://127.0.0.1:$port" "$work/marks" "$@")
 unix_stop
 tap_done
