@@ -98,6 +98,8 @@ url=https://127.0.0.1:$port/2015-03-31/functions/f/invocations
 export CURL_CA_BUNDLE=$work/cert.pem
 sign=(--aws-sigv4 aws:amz:eu-central-1:lambda --user AKME:secret/of+mine)
 tap_is "$(curl -sS "${sign[@]}" -d '{"b":1}' "$url")" '{"b":1}' "curl signs too"
+tap_is "$(curl -sS -o /dev/null -w '%{http_code} %header{x-amzn-errortype}' --aws-sigv4 aws:amz:eu-central-1:s3 --user AKME:secret/of+mine -d '{}' "$url")" \
+	"403 InvalidSignatureException" "a signature for another service"
 tap_is "$(curl -sS "${sign[@]}" --data-binary plain -H 'Content-Type: text/plain' "${url%/2015*}/function/f")" plain "over plain HTTP as well"
 tap_is "$(curl -sS -o /dev/null -w '%{http_code}' "${sign[@]}" -d '{}' "${url%/2015*}/function/other")" 404 "where another tenant's function is none either"
 tap_has "$(curl -sS "${sign[@]}" -d '{"c":1}' "${url%/2015*}/2021-11-15/functions/f/response-streaming-invocations" | tr -d '\0')" \
