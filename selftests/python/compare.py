@@ -5,13 +5,13 @@ usage: compare.py GENUINE SHIM MANUAL [SIDE...]
 
 Equal, or listed in MANUAL (Documentation/python.rst): rows of its table of differences begin with a pattern
 for "call: aspect", in double backquotes. A listed fact has to differ, or the list is wrong. Rows that begin with a
-SIDE, the first word of facts, are for runs with it; those of gRPC's sides are for no others."""
+SIDE, the first word of facts, are for runs with it, and for no others."""
 import fnmatch
 import json
 import re
 import sys
 
-SIDES = ("grpc", "served")     # calls made, and calls served
+SIDES = ("grpc", "served", "swift")     # calls made, calls served, another store
 
 
 def facts(path):

@@ -46,7 +46,7 @@ def with_it():
         answer = raised(boto3.client("s3").get_bucket_acl, Bucket="nexus-other")
         given = raised(boto3.client("s3").get_bucket_website, Bucket="nexus-test")
     ok(isinstance(answer, ClientError) and answer.response["Error"]["Code"] == "AccessDenied",
-       "S3's rarer operations are the host's to refuse", answer)
+       "S3's rarer operations are the shim's, and the host's to refuse", answer)
     ok(isinstance(given, ClientError) and given.response["Error"]["Code"] == "NoSuchWebsiteConfiguration", "or to sign",
        given)
     with contextlib.redirect_stderr(said):
@@ -60,9 +60,10 @@ def with_it():
     ok(all(isinstance(error, ClientError) and error.response["Error"]["Code"] == "AccessDenied" for error in (answer, again)),
        "a resource's collections and children come from there, too", answer, again)
     with contextlib.redirect_stderr(said):
-        answer = raised(lambda: list(boto3.client("s3").get_paginator("list_parts").paginate(
-            Bucket="nexus-other", Key="x", UploadId="u")))
-    ok(isinstance(answer, ClientError), "so do pages of such operations", answer)
+        answer = raised(boto3.client("s3").select_object_content, Bucket="nexus-other", Key="x", Expression="e",
+                        ExpressionType="SQL", InputSerialization={}, OutputSerialization={})
+    ok(isinstance(answer, ClientError) and answer.response["Error"]["Code"] == "AccessDenied" and
+       "s3.select_object_content()" in said.getvalue(), "so does an operation whose answer is a stream of events", answer)
     import botocore.exceptions
     with contextlib.redirect_stderr(said):
         answer = raised(client.get_function)
@@ -77,6 +78,12 @@ def without_it():
     ok(isinstance(answer, UnknownServiceError), "a service that the shim does not know", answer)
     answer = raised(boto3.resource, "ec2")
     ok(isinstance(answer, Exception) and "ec2" in str(answer), "a resource that it does not know", answer)
+    answer = raised(boto3.client("s3").select_object_content, Bucket="b", Key="k")
+    ok(isinstance(answer, NotImplementedError) and "select_object_content()" in str(answer), "an operation whose answer is a "
+       "stream of events", answer)
+    answer = raised(boto3.client("s3").get_bucket_website, Bucket="nexus-test")
+    ok(isinstance(answer, ClientError) and answer.response["Error"]["Code"] == "NoSuchWebsiteConfiguration",
+       "S3's rarer operations are the shim's own", answer)
     answer = raised(lambda: boto3.resource("s3").Bucket("b").object_versions)
     ok(isinstance(answer, NotImplementedError) and "object_versions" in str(answer), "a resource's attribute that it lacks", answer)
     answer = raised(lambda: boto3.client("s3").no_such_call)

@@ -16,8 +16,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # Of one connection, or of one moment.
 VOLATILE_HEADERS = {"date", "connection", "keep-alive", "transfer-encoding", "server", "x-amzn-requestid",
-                    "x-amz-request-id", "x-amz-id-2"}
-VOLATILE_KEYS = {"RequestId", "HostId", "UploadId", "NextContinuationToken"}
+                    "x-amz-request-id", "x-amz-id-2", "x-openstack-request-id", "x-trans-id"}
+VOLATILE_KEYS = {"RequestId", "HostId", "UploadId", "NextContinuationToken", "VersionId"}
 
 
 def plain(value, key=None):

@@ -263,7 +263,3 @@ def attribute(ours, name):
     if hasattr(ours, "_ids"):
         twin = getattr(twin, type(ours).__name__.partition(".")[2])(*ours._identifiers().values())
     return getattr(_Proxy(twin), name)
-
-
-def call(ours, name, params):
-    return method(ours, name)(**params)

@@ -15,7 +15,7 @@ def _asked(client, operation, params, start):
 
 
 def _headers(s3, operation, params):
-    headers = s3._headers(operation, params)
+    headers = s3.headers_of(operation, params)
     options = s3._options(operation, params)
     for option, header in (("content_type", "content-type"), ("range", "range"), ("if_match", "if-match"),
                            ("if_none_match", "if-none-match"), ("if_modified_since", "if-modified-since"),
@@ -45,8 +45,8 @@ def url(client, method, params, expires, http_method):
             "methods; call it in the function, or let a service outside the guest make the URL")
     from nexus import s3
     params = dict(params)
-    s3._check(operation, params)
-    s3._customer_key(params, "SSECustomerKey")
+    s3.check(operation, params)
+    s3.customer_key(params, "SSECustomerKey")
     query = {}
     for name in params:
         parameter = _PARAMS.get(name) or s3._QUERY.get(name)

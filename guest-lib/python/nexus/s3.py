@@ -27,7 +27,8 @@ _QUERY = {
 }
 
 
-def _check(operation, params):
+def check(operation, params, shape=None, named=shapes.SHAPES):
+    """Raises botocore's errors for parameters that it would not send. `shape`, `named`: those of nexus.s3_model."""
     bucket = params.get("Bucket", "")
     if not isinstance(bucket, str):
         raise TypeError(f"expected string or bytes-like object, got {type(bucket).__name__!r}")
@@ -40,10 +41,10 @@ def _check(operation, params):
         except UnicodeEncodeError:
             checks.fail(f'Non ascii characters found in S3 metadata for key "{name}", value: "{value}".  \n'
                         'S3 metadata can only contain ASCII characters. ')
-    checks.check(shapes.INPUT[operation], params, shapes.SHAPES)
+    checks.check(shapes.INPUT[operation] if shape is None else shape, params, named)
 
 
-def _customer_key(params, name):
+def customer_key(params, name):
     """A key that the caller gives is sent in base64, with its digest."""
     key = params.get(name)
     if key is None or name + "MD5" in params:
@@ -56,7 +57,7 @@ def _customer_key(params, name):
     params[name + "MD5"] = base64.b64encode(hashlib.md5(key).digest()).decode()
 
 
-def _headers(operation, params):
+def headers_of(operation, params):
     """The parameters that are headers, but those with a field of their own."""
     headers = {}
     types = checks.members(shapes.INPUT[operation])[0]
@@ -84,7 +85,7 @@ def _is_range(text):
 
 def _options(operation, params):
     """Keywords for _nexus, of the parameters that all requests for an object have."""
-    options = {"headers": _headers(operation, params)} if params.keys() - _OWN else {}
+    options = {"headers": headers_of(operation, params)} if params.keys() - _OWN else {}
     for name, option in (("VersionId", "version_id"), ("Range", "range"), ("IfMatch", "if_match"),
                          ("IfNoneMatch", "if_none_match"), ("Metadata", "metadata"), ("ContentType", "content_type")):
         if name in params:
@@ -105,7 +106,7 @@ _NAMES = frozenset((
     "Bucket", "Key", "ExpectedBucketOwner", "RequestPayer", "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5"))
 
 
-def _asked_headers(params):
+def asked_headers(params):
     """The headers that a caller wants to be answered with: S3 puts them in the place of the object's, and so do we."""
     headers = {}
     for name in _QUERY:
@@ -118,12 +119,18 @@ def _asked_headers(params):
     return headers
 
 
-def _result(operation, op, headers=()):
+def result_of(operation, op, headers=()):
     """The answer's members that are headers, and its metadata. `headers`: those that are to be others."""
     result = {"ResponseMetadata": metadata(op, kind=_KINDS.get(operation, ""))}
     result["ResponseMetadata"]["HTTPHeaders"].update(headers)
-    headers = result["ResponseMetadata"]["HTTPHeaders"]
-    for name in shapes.OUTPUT[operation].split():
+    result.update(header_members(shapes.OUTPUT[operation].split(), result["ResponseMetadata"]["HTTPHeaders"]))
+    return result
+
+
+def header_members(names, headers):
+    """Members of an answer that are headers, as far as they are there."""
+    result = {}
+    for name in names:
         header, kind = shapes.OUT_HEADERS[name]
         value = headers.get(header)
         if value is None:
@@ -173,8 +180,19 @@ class S3(BaseClient):
         checked = params
         if isinstance(params.get("CopySource"), dict):
             checked = {**params, "CopySource": "/".join(_copy_source(params["CopySource"])[:2])}
-        _check(operation, checked)
+        if operation not in self._performers:
+            from nexus import s3_rest
+            return s3_rest.perform(self, operation, params)
+        check(operation, checked)
         return self._performers[operation](self, operation, params)
+
+    def __getattr__(self, name):
+        if not name.startswith("_") and name in self._others.split():
+            from nexus import s3_rest
+            method = s3_rest.method(self, name)
+            if method:
+                return method
+        return super().__getattr__(name)
 
     def __dir__(self):
         return sorted({*super().__dir__(), *self._others.split()})
@@ -210,14 +228,14 @@ class S3(BaseClient):
         return error
 
     def _get_object(self, operation, params):
-        _customer_key(params, "SSECustomerKey")
+        customer_key(params, "SSECustomerKey")
         if "PartNumber" in params:
-            from nexus import genuine
-            return genuine.call(self, "get_object", params)
+            from nexus import s3_rest
+            return s3_rest.part(self, operation, params)
         options = _options(operation, params)
         bucket, key = params["Bucket"], params["Key"]
         op = self._perform(operation, params, lambda channel: channel.get(bucket, key, **options))
-        result = _result(operation, op, _asked_headers(params))
+        result = result_of(operation, op, asked_headers(params))
         result["Metadata"] = op.metadata
         from botocore.response import StreamingBody
         from nexus.body import Body
@@ -226,14 +244,14 @@ class S3(BaseClient):
         return result
 
     def _head_object(self, operation, params):
-        _customer_key(params, "SSECustomerKey")
+        customer_key(params, "SSECustomerKey")
         if "PartNumber" in params:
-            from nexus import genuine
-            return genuine.call(self, "head_object", params)
+            from nexus import s3_rest
+            return s3_rest.part(self, operation, params)
         options = _options(operation, params)
         op = self._perform(operation, params,
                            lambda channel: channel.head(params["Bucket"], params["Key"], **options))
-        result = _result(operation, op)
+        result = result_of(operation, op)
         result["Metadata"] = op.metadata
         return result
 
@@ -253,7 +271,7 @@ class S3(BaseClient):
 
     def _upload(self, operation, params, start, content_type=None):
         from nexus import upload
-        _customer_key(params, "SSECustomerKey")
+        customer_key(params, "SSECustomerKey")
         source = upload.Source(params.get("Body", b""), params.get("ContentLength"))
         options = _options(operation, params)
         if content_type:
@@ -264,11 +282,11 @@ class S3(BaseClient):
             op = source.send(start, options)
         except nexus.Error as error:
             self._fail_s3(error, operation, params)
-        return _result(operation, op)
+        return result_of(operation, op)
 
     def _delete_object(self, operation, params):
         options = _options(operation, params)
-        return _result(operation, self._perform(
+        return result_of(operation, self._perform(
             operation, params, lambda channel: channel.delete(params["Bucket"], params["Key"], **options)))
 
     def _delete_objects(self, operation, params):
@@ -277,7 +295,7 @@ class S3(BaseClient):
         options = _options(operation, params)
         op = self._perform(operation, params, lambda channel: channel.delete_objects(
             params["Bucket"], names, quiet=delete.get("Quiet", False), **options))
-        result = _result(operation, op)
+        result = result_of(operation, op)
         deleted, errors = op.data
         if deleted:
             result["Deleted"] = deleted
@@ -286,8 +304,8 @@ class S3(BaseClient):
         return result
 
     def _copy(self, operation, params, **more):
-        _customer_key(params, "SSECustomerKey")
-        _customer_key(params, "CopySourceSSECustomerKey")
+        customer_key(params, "SSECustomerKey")
+        customer_key(params, "CopySourceSSECustomerKey")
         bucket, key, version = _copy_source(params["CopySource"])
         options = _options(operation, params)
         if version:
@@ -305,7 +323,7 @@ class S3(BaseClient):
         if op.last_modified:
             from nexus import times
             copied["LastModified"] = times.parse(op.last_modified)
-        return _result(operation, op), copied
+        return result_of(operation, op), copied
 
     def _copy_object(self, operation, params):
         result, result["CopyObjectResult"] = self._copy(operation, params)
@@ -363,12 +381,12 @@ class S3(BaseClient):
         return self._list(operation, params, False)
 
     def _create_multipart_upload(self, operation, params):
-        _customer_key(params, "SSECustomerKey")
+        customer_key(params, "SSECustomerKey")
         options = _options(operation, params)
         options.setdefault("content_type", _CONTENT_TYPE)
         op = self._perform(operation, params, lambda channel: channel.multipart_create(
             params["Bucket"], params["Key"], **options), repeatable=False)
-        result = _result(operation, op)
+        result = result_of(operation, op)
         result.update(Bucket=params["Bucket"], Key=params["Key"], UploadId=op.upload_id)
         return result
 
@@ -378,13 +396,13 @@ class S3(BaseClient):
         options = _options(operation, params)
         op = self._perform(operation, params, lambda channel: channel.multipart_complete(
             params["Bucket"], params["Key"], upload_id=params["UploadId"], parts=parts, **options), repeatable=False)
-        result = _result(operation, op)
+        result = result_of(operation, op)
         result.update(Location=f"{self.meta.endpoint_url}/{params['Bucket']}/{params['Key']}",
                       Bucket=params["Bucket"], Key=params["Key"], ETag=op.etag)
         return result
 
     def _abort_multipart_upload(self, operation, params):
-        return _result(operation, self._perform(operation, params, lambda channel: channel.multipart_abort(
+        return result_of(operation, self._perform(operation, params, lambda channel: channel.multipart_abort(
             params["Bucket"], params["Key"], upload_id=params["UploadId"])))
 
     def _head_bucket(self, operation, params):

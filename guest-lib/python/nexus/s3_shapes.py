@@ -185,10 +185,10 @@ _OUT = """
     BucketKeyEnabled:b=x-amz-server-side-encryption-bucket-key-enabled
     ChecksumAlgorithm=x-amz-checksum-algorithm ContentLength:l=content-length ContentRange=content-range
     CopySourceVersionId=x-amz-copy-source-version-id DeleteMarker:b=x-amz-delete-marker ETag=etag
-    Expiration=x-amz-expiration Expires:t=expires LastModified:t=last-modified
+    Expiration=x-amz-expiration Expires:t=expires LastModified:t=last-modified Location=location
     MissingMeta:i=x-amz-missing-meta ObjectLockRetainUntilDate:t=x-amz-object-lock-retain-until-date
     PartsCount:i=x-amz-mp-parts-count ReplicationStatus=x-amz-replication-status
-    RequestCharged=x-amz-request-charged Restore=x-amz-restore TagCount:i=x-amz-tagging-count
+    RequestCharged=x-amz-request-charged RestoreOutputPath=x-amz-restore-output-path Restore=x-amz-restore TagCount:i=x-amz-tagging-count
     VersionId=x-amz-version-id
 """
 

@@ -92,7 +92,7 @@ class _Section:
 def _put(client, operation, params, file, size, progress):
     """put_object or upload_part, with a report of its progress."""
     from nexus import s3
-    s3._check(operation, params)
+    s3.check(operation, params)
     source = upload.Source(_Section(file, size))
     checksum = source.checksum(params["ChecksumAlgorithm"]) if "ChecksumAlgorithm" in params else {}
     options = s3._options(operation, params)
