@@ -11,16 +11,8 @@ import sys
 import boto3
 from botocore.config import Config
 
-count = failures = 0
-
-
-def ok(good, text, more=None):
-    global count, failures
-    count += 1
-    failures += not good
-    print(f"{'ok' if good else 'not ok'} {count} - {text}")
-    if not good and more is not None:
-        print(f"#   {more!r}")
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../unix"))
+from tap import Tap    # pylint: disable=wrong-import-position
 
 
 def contexts(ok, client, call):
@@ -174,6 +166,8 @@ def beginnings(ok, call):
 
 
 def main(port):
+    tap = Tap()
+    ok = tap.ok
     client = boto3.client("lambda", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1",
                           config=Config(read_timeout=60, retries={"max_attempts": 0}))
 
@@ -227,9 +221,8 @@ def main(port):
     ok(got["status"] == 200 and got["type"], "a put that is not stored yet looks as one that is", got)
     ok(got["tags"] == ['"%s"' % hashlib.md5(b"tagged").hexdigest()] * 5,
        "its entity tag is there when it is looked at", got)
-    print(f"1..{count}")
-    return failures
+    return tap.done()
 
 
 if __name__ == "__main__":
-    sys.exit(1 if main(sys.argv[1]) else 0)
+    sys.exit(main(sys.argv[1]))

@@ -2,21 +2,17 @@
 """Calls that the shim lacks. usage: fallback.py with|without   (the genuine boto3 beside it)   TAP"""
 import contextlib
 import io
+import os
 import sys
 
 import boto3
 from botocore.exceptions import ClientError, UnknownServiceError
 
-count = failures = 0
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../unix"))
+from tap import Tap    # pylint: disable=wrong-import-position
 
-
-def ok(good, text, *more):
-    global count, failures
-    count += 1
-    failures += not good
-    print(f"{'ok' if good else 'not ok'} {count} - {text}")
-    for item in more if not good else ():
-        print(f"#   {item!r}")
+tap = Tap()
+ok = tap.ok
 
 
 def raised(call, *args, **kwargs):
@@ -92,5 +88,4 @@ def without_it():
 
 if __name__ == "__main__":
     {"with": with_it, "without": without_it}[sys.argv[1]]()
-    print(f"1..{count}")
-    sys.exit(1 if failures else 0)
+    sys.exit(tap.done())

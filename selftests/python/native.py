@@ -18,15 +18,12 @@ import nexus.aio
 from botocore import exceptions
 from botocore.exceptions import ClientError
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../unix"))
+from tap import Tap    # pylint: disable=wrong-import-position
+
 BUCKET, MIB = "nexus-test", 1 << 20
-count = failures = 0
-
-
-def ok(good, text):
-    global count, failures
-    count += 1
-    failures += not good
-    print(f"{'ok' if good else 'not ok'} {count} - {text}", flush=True)
+tap = Tap()
+ok = tap.ok
 
 
 def raises(cls, call, *args, **kwargs):
@@ -279,9 +276,8 @@ def main(sockets):
     for part in (copies, views, threads, hooks):
         part(s3)
     faults(sockets)
-    print(f"1..{count}")
-    return failures
+    return tap.done()
 
 
 if __name__ == "__main__":
-    sys.exit(1 if main(sys.argv[1]) else 0)
+    sys.exit(main(sys.argv[1]))

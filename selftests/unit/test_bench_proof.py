@@ -10,27 +10,16 @@ import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROOF = f"{TOP}/selftests/bench/proof"
-sys.path[:0] = [PROOF, f"{TOP}/selftests/bench"]
+sys.path[:0] = [PROOF, f"{TOP}/selftests/bench", f"{TOP}/selftests/unix"]
 from account import account
 from compare import FORMAT
 from document import Accounts, density_headline, figures, headlines, tables
 from places import Symbols
 from report import is_met, page
+from tap import Tap
 
-count = failures = 0
-
-
-def ok(passed, what):
-    global count, failures
-    count += 1
-    failures += not passed
-    print(f"{'ok' if passed else 'not ok'} {count} - {what}", flush=True)
-
-
-def equal(got, want, what):
-    ok(got == want, what)
-    if got != want:
-        print(f"# got {got!r}, wanted {want!r}")
+tap = Tap()
+ok, equal = tap.ok, tap.equal
 
 
 def mark(kind, *modes):
@@ -149,5 +138,4 @@ with tempfile.TemporaryDirectory() as temporary:
     test_account(temporary)
     test_report()
     test_compare(temporary)
-print(f"1..{count}")
-sys.exit(failures != 0)
+sys.exit(tap.done())

@@ -14,17 +14,11 @@ import sys
 
 import grpc
 
+from tap import Tap
+
 WORK, SECURE, TARGET, NOTES, *SERVER = sys.argv[1:]
-count = failures = 0
-
-
-def equal(got, want, text):
-    global count, failures
-    count += 1
-    failures += got != want
-    print(f"{'ok' if got == want else 'not ok'} {count} - {text}", flush=True)
-    if got != want:
-        print(f"#   got  {got!r:.300}\n#   want {want!r:.300}", flush=True)
+tap = Tap()
+equal = tap.equal
 
 
 def data(name):
@@ -148,8 +142,7 @@ def main():
     finally:
         server.kill()
         server.wait()
-    print(f"1..{count}", flush=True)
-    return 1 if failures else 0
+    return tap.done()
 
 
 sys.exit(main())

@@ -12,18 +12,12 @@ import time
 
 import grpc
 
+from tap import Tap
+
 ADDRESS, TARGET, NOTES, *SERVER = sys.argv[1:]
-count = failures = 0
+tap = Tap()
+equal = tap.equal
 server = None
-
-
-def equal(got, want, text):
-    global count, failures
-    count += 1
-    failures += got != want
-    print(f"{'ok' if got == want else 'not ok'} {count} - {text}", flush=True)
-    if got != want:
-        print(f"#   got  {got!r:.300}\n#   want {want!r:.300}", flush=True)
 
 
 def start():
@@ -148,8 +142,7 @@ def main():
         equal(status(lambda: unary(channel, "Echo")(b""))[0], grpc.StatusCode.RESOURCE_EXHAUSTED, "nobody is there to take a call")
         server = start()
         equal(unary(channel, "Echo")(b"back"), b"back", "the next instance")
-    print(f"1..{count}", flush=True)
-    return 1 if failures else 0
+    return tap.done()
 
 
 try:

@@ -13,18 +13,11 @@ import zlib
 
 import _nexus
 from grpc_peer import SERVICE, Peer
+from tap import Tap
 
 WORK, KEY, CERTIFICATE = sys.argv[1:]
-count = failures = 0
-
-
-def equal(got, want, text):
-    global count, failures
-    count += 1
-    failures += got != want
-    print(f"{'ok' if got == want else 'not ok'} {count} - {text}", flush=True)
-    if got != want:
-        print(f"#   got  {got!r:.300}\n#   want {want!r:.300}", flush=True)
+tap = Tap()
+equal = tap.equal
 
 
 def method(name):
@@ -258,8 +251,7 @@ def main():
     compressed(nx)
     restart(nx, peer)
     tls.server.stop(0)
-    print(f"1..{count}", flush=True)
-    return 1 if failures else 0
+    return tap.done()
 
 
 sys.exit(main())

@@ -13,21 +13,14 @@ import threading
 import grpc
 
 import _nexus
+from tap import Tap
 
 ADDRESS, TARGET = sys.argv[1:]
 HOST, PORT = ADDRESS.split(":")
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST, SETTINGS, PUSH, PING, GOAWAY, WINDOW, CONTINUATION = 0, 1, 3, 4, 5, 6, 7, 8, 9
-count = failures = 0
-
-
-def equal(got, want, text):
-    global count, failures
-    count += 1
-    failures += got != want
-    print(f"{'ok' if got == want else 'not ok'} {count} - {text}", flush=True)
-    if got != want:
-        print(f"#   got  {got!r:.300}\n#   want {want!r:.300}", flush=True)
+tap = Tap()
+equal = tap.equal
 
 
 def frame(kind, flags, stream, payload=b""):
@@ -223,5 +216,4 @@ def servers():
 
 callers()
 servers()
-print(f"1..{count}", flush=True)
-sys.exit(1 if failures else 0)
+sys.exit(tap.done())
