@@ -193,12 +193,104 @@ def paged(name, model, client, genuine_paginate, config, operations):
     return wrong
 
 
+# Answers for expressions that are more than a path.
+ANSWERS = {
+    "length(MetricAlarms[]) > `0`": ({"MetricAlarms": [{}]}, {"MetricAlarms": []}),
+    "length(CompositeAlarms[]) > `0`": ({"CompositeAlarms": [{}]},),
+    "length(services[?!(length(deployments) == `1` && runningCount == desiredCount)]) == `0`": (
+        {"services": [{"deployments": [1], "runningCount": 2, "desiredCount": 2}]},
+        {"services": [{"deployments": [1], "runningCount": 2, "desiredCount": 3}]},
+        {"services": [{"deployments": [1, 2], "runningCount": 2, "desiredCount": 2}]}),
+}
+
+
+def answering(path, value):
+    """An answer in which that path has that value."""
+    for name in reversed(path.split(".")):
+        value = {"any": value} if name == "*" else {name[:-2]: value} if name.endswith("[]") else {name: value}
+        if name.endswith("[]"):
+            value[name[:-2]] = [value[name[:-2]]]
+    return value
+
+
+def waits(acceptors):
+    """Answers of services: for each rule one that meets it, and others."""
+    yield {}
+    for rule in acceptors:
+        if rule["matcher"] == "error":
+            yield {"Error": {"Code": rule["expected"], "Message": "m"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+        elif rule["matcher"] == "status":
+            status = rule["expected"]
+            error = {"Error": {"Code": str(status), "Message": "m"}} if status >= 300 else {}
+            yield {**error, "ResponseMetadata": {"HTTPStatusCode": status}}
+        elif rule["argument"] in ANSWERS:
+            yield from ANSWERS[rule["argument"]]
+        else:
+            one, other = (answering(rule["argument"], value) for value in (rule["expected"], "other"))
+            yield one
+            for name in one:
+                if isinstance(one[name], list):
+                    yield {name: one[name] + other[name]}
+                    yield {name: one[name] + one[name]}
+                    yield {name: []}
+    yield {"Error": {"Code": "Unheard", "Message": "of"}, "ResponseMetadata": {"HTTPStatusCode": 418}}
+
+
+class Answering:
+    """A client all of whose methods answer, or raise, the same."""
+
+    def __init__(self, answer):
+        self._answer = answer
+        self.count = 0
+
+    def __getattr__(self, name):
+        from botocore.exceptions import ClientError
+        def call(**kwargs):
+            self.count += 1
+            if "Error" in self._answer:
+                raise ClientError(self._answer, name)
+            return self._answer
+        return call
+
+
+def waiting(waiter, asked):
+    try:
+        waiter.wait(WaiterConfig={"Delay": 0, "MaxAttempts": 3})
+        return "success", asked.count
+    except Exception as error:
+        return type(error).__name__, str(error), getattr(error, "last_response", None), asked.count
+
+
+def waiters(client, genuine_waiter, config, xform_name):
+    """[what differs] of a service's waiters."""
+    if sorted(map(xform_name, config)) != client.waiter_names:
+        return [f"they are {client.waiter_names}"]
+    from botocore.waiter import Waiter
+    wrong = []
+    for name, how in config.items():
+        known = client._all_waiters()[xform_name(name)]
+        if (xform_name(how["operation"]), how["delay"], how["maxAttempts"]) != known[:3]:
+            wrong.append(f"{name}: {known[:3]}")
+        for answer in waits(how["acceptors"]):
+            ours, theirs = Answering(answer), Answering(answer)
+            got = waiting(Waiter(xform_name(name), known, ours), ours)
+
+            def operation(**kwargs):
+                theirs.count += 1
+                return answer
+            want = waiting(genuine_waiter.Waiter(name, genuine_waiter.SingleWaiterConfig(how), operation), theirs)
+            if got != want and want[0] != "JMESPathTypeError":     # an answer without the list that is counted
+                wrong.append(f"{name} of {answer}: {got} is not {want}")
+    return wrong
+
+
 def main(*names):
     genuine._load(None)
     session = importlib.import_module("nexus._genuine_botocore.session").get_session()
     parsers = importlib.import_module("nexus._genuine_botocore.parsers")
     xform_name = importlib.import_module("nexus._genuine_botocore").xform_name
     genuine_paginate = importlib.import_module("nexus._genuine_botocore.paginate")
+    genuine_waiter = importlib.import_module("nexus._genuine_botocore.waiter")
     loader = session.get_component("data_loader")
     import boto3
     count = failures = 0
@@ -222,6 +314,13 @@ def main(*names):
             wrong = paged(name, model, boto3.client(name, region_name="us-east-1"), genuine_paginate, config,
                           {operation: xform_name(operation) for operation in config})
             ok(not wrong, f"{name}: {len(config)} operations in pages", wrong)
+        try:
+            config = loader.load_service_model(name, "waiters-2")["waiters"]
+        except Exception:
+            config = {}
+        if config:
+            wrong = waiters(boto3.client(name, region_name="us-east-1"), genuine_waiter, config, xform_name)
+            ok(not wrong, f"{name}: {len(config)} waiters", wrong)
         if service.protocol not in ("json", "query", "dynamodb"):
             continue
         model = session.get_service_model(name)

@@ -2,7 +2,8 @@
 """Waiters: an operation is called until its answer says that it is done.
 
 A waiter is (method, seconds between two calls, calls at most, rules). A rule is (what, verdict): what is "ok", an
-error's code, or (path, value) in the answer; verdict is success, retry or failure."""
+error's code, a status of HTTP, (path, value) in the answer, or ("any", path, value) and ("all", path, value) of the values
+that a path names; verdict is success, retry or failure."""
 from botocore.exceptions import ClientError, WaiterError
 
 __all__ = ["Waiter", "WaiterError"]
@@ -31,7 +32,8 @@ class Waiter:
             if verdict == "success":
                 return
             if verdict == "failure":
-                raise WaiterError(name=self.name, reason=why, last_response=response)
+                raise WaiterError(name=self.name, last_response=response,
+                                  reason=f"Waiter encountered a terminal failure state: {why}")
             if verdict is None and code is not None:
                 raise WaiterError(name=self.name, last_response=response, reason=(
                     f"An error occurred ({code}): {response['Error'].get('Message', 'Unknown')}"))
@@ -45,16 +47,26 @@ class Waiter:
     def _judge(self, response, code):
         for what, verdict in self._rules:
             if isinstance(what, tuple):
-                value = response
-                for name in what[0].split("."):
-                    value = value.get(name) if isinstance(value, dict) else None
-                if code is None and value == what[1]:
-                    return verdict, f'For expression "{what[0]}" we matched expected path: "{what[1]}"'
-            elif what == "ok" and code is None:
-                status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+                how = code is None and self._matches(response, *what)
+                if how:
+                    return verdict, f'For expression "{what[-2]}" {how.format(what[-1])}'
+                continue
+            status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+            if str(status) == ("200" if what == "ok" else what):
                 return verdict, f"Matched expected HTTP status code: {status}"
-            elif what == code:
-                if what.isdigit():
-                    return verdict, f"Matched expected HTTP status code: {what}"
+            if what == code:
                 return verdict, f"Matched expected service error code: {what}"
         return None, ""
+
+    @staticmethod
+    def _matches(response, *what):
+        """How the answer matches a rule, in botocore's words; "" if it does not."""
+        from nexus import waiters
+        *kind, path, wanted = what
+        value = waiters.value_of(response, path)
+        if not kind:
+            return 'we matched expected path: "{}"' if value == wanted else ""
+        values = value if isinstance(value, list) else []
+        if kind == ["any"]:
+            return 'we matched expected path: "{}" at least once' if wanted in values else ""
+        return 'all members matched excepted path: "{}"' if values and all(item == wanted for item in values) else ""

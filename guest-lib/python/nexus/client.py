@@ -76,7 +76,7 @@ class BaseClient:
     _service = ""           # as boto3.client() calls it
     _exception_names = ()   # None: any
     _paginators = {}        # operation: how it is paged; see nexus.paginate
-    _waiters = {}           # name: what it waits for; see nexus.waiter
+    _waiters = {}           # name: what it waits for; see botocore.waiter
     _mapping = {}           # method: operation
     _others = ""            # methods that only the genuine boto3 has; "*": unknown
 
@@ -128,15 +128,22 @@ class BaseClient:
         from botocore.paginate import Paginator
         return Paginator(getattr(self, operation_name), how)
 
+    def _all_waiters(self):
+        if self._waiters:
+            return self._waiters
+        from nexus import waiters
+        return waiters.find(self._service)
+
     @property
     def waiter_names(self):
-        return sorted(self._waiters)
+        return sorted(self._all_waiters())
 
     def get_waiter(self, waiter_name):
-        if waiter_name not in self._waiters:
+        known = self._all_waiters()
+        if waiter_name not in known:
             raise ValueError(f"Waiter does not exist: {waiter_name}")
         from botocore.waiter import Waiter
-        return Waiter(waiter_name, self._waiters[waiter_name], self)
+        return Waiter(waiter_name, known[waiter_name], self)
 
     def close(self):
         """There is nothing to close: connections are the host's."""
