@@ -7,6 +7,7 @@ import gc
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -270,11 +271,53 @@ def faults(sockets):
     ok(raises(ConnectionError, s3.get_object, Bucket=BUCKET, Key="x"), "no daemon at all")
 
 
+class Noting(io.BytesIO):
+    """A file that says when it is read."""
+
+    def __init__(self, size):
+        super().__init__(bytes(size))
+        self.begun = threading.Event()
+
+    def read(self, size=-1):
+        self.begun.set()
+        return super().read(size)
+
+    def readinto(self, room):
+        self.begun.set()
+        return super().readinto(room)
+
+
+def interrupted(sockets):
+    """Ctrl-C while the store takes no more."""
+    s3 = boto3.client("s3", region_name="us-east-1")
+    use(f"{sockets}/hang.sock")
+    body = Noting(64 * MIB)
+    threading.Thread(target=lambda: (body.begun.wait(), time.sleep(0.5), os.kill(os.getpid(), signal.SIGINT)), daemon=True).start()
+    try:
+        s3.put_object(Bucket=BUCKET, Key="python/stalled", Body=body)
+        caught = None
+    except BaseException as error:  # whatever it is
+        caught = error
+    ok(isinstance(caught, KeyboardInterrupt), "Ctrl-C ends an upload that is stalled", caught)
+    use(f"{sockets}/python.sock")
+    ok(s3.put_object(Bucket=BUCKET, Key="python/after", Body=b"x")["ResponseMetadata"]["HTTPStatusCode"] == 200,
+       "and the next call is as any other")
+
+
+def streams_of_events():
+    for service, operation, remedy in (("kinesis", "subscribe_to_shard", "get_records()"),
+                                       ("logs", "start_live_tail", "filter_log_events()")):
+        error = raises(NotImplementedError, getattr(boto3.client(service, region_name="us-east-1"), operation))
+        ok(error and remedy in str(error) and service in str(error), f"{service}'s stream of events is refused, with the remedy", error)
+
+
 def main(sockets):
     s3 = boto3.client("s3", region_name="us-east-1")
     stable()
     for part in (copies, views, threads, hooks):
         part(s3)
+    interrupted(sockets)
+    streams_of_events()
     faults(sockets)
     return tap.done()
 

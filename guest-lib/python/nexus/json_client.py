@@ -17,6 +17,8 @@ _WORDS = {
     "iam": {"saml": "SAML", "mfa": "MFA", "ssh": "SSH", "id": "ID"}, "sns": {"sms": "SMS"}, "sts": {"saml": "SAML"},
     "textract": {"id": "ID"},
 }
+# Whose answers do not end, and what serves instead.
+_EVENT_STREAMS = {("kinesis", "SubscribeToShard"): "get_records()", ("logs", "StartLiveTail"): "filter_log_events()"}
 _OPERATIONS = {"cognito-idp": {"admin_set_user_mfa_preference": "AdminSetUserMFAPreference",
                                "set_user_mfa_preference": "SetUserMFAPreference"}}
 
@@ -153,6 +155,9 @@ class JsonClient(GenericClient):
     def _dispatch(self, operation, params):
         import json
         service = self._service_info
+        if (self._service, operation) in _EVENT_STREAMS:
+            raise NotImplementedError(f"{self._service}.{operation}: its answer is a stream of events, which the Nexus shim does "
+                                      f"not have: use {_EVENT_STREAMS[self._service, operation]}")
         body = json.dumps(params, default=encode, separators=(",", ":")).encode()
         headers = {"content-type": f"application/x-amz-json-{service.version}",
                    "x-amz-target": f"{service.target}.{operation}"}

@@ -48,7 +48,14 @@ class Notes(notes_pb2_grpc.NotesServicer):
         if command == "context":
             left = context.time_remaining()
             return Note(text=json.dumps([left if left is None else left > 0, context.cancelled(), context.done(),
-                                         context.code(), context.details(), context.peer().partition(":")[0]]))
+                                         context.code(), context.details(), context.peer().partition(":")[0],
+                                         sorted((key, str(value)) for key, value in context.auth_context().items()),
+                                         context.peer_identities(), context.peer_identity_key()]))
+        if command in ("packed", "plain"):
+            context.set_compression(grpc.Compression.Gzip)
+            if command == "plain":
+                context.disable_next_message_compression()
+            return Note(text=command, data=bytes(100000))
         return request
 
     async def Down(self, request, context):
@@ -84,6 +91,8 @@ class Sync:
     def one(request, context):
         if request == b"abort":
             context.abort(grpc.StatusCode.NOT_FOUND, "from a thread")
+        if request == b"auth":
+            return repr((sorted(context.auth_context().items()), context.peer_identities())).encode()
         return request + b"!"
 
     @staticmethod
