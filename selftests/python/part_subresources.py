@@ -2,7 +2,11 @@
 """S3's rarer operations: tags, access control lists, parts, versions, what buckets are set to."""
 import os
 
+import boto3
+from botocore.config import Config
+
 from part_objects import BUCKET, client
+from program import endpoint
 
 KEY = "python/subresources/a b+c/\u00fc"
 # In answers of this store that are errors there is a list of what it has, or nothing: both have to see the same.
@@ -77,6 +81,18 @@ def buckets(see, s3, word):
     see.call(f"{word}get_bucket_location no name", s3.get_bucket_location)
 
 
+def resources(see, word):
+    s3 = boto3.resource("s3", endpoint_url=endpoint(), region_name="us-east-1", config=Config(s3={"addressing_style": "path"}))
+    see.call(f"{word}resource: buckets.all()", lambda: sorted(bucket.name for bucket in s3.buckets.all()))
+    see.call(f"{word}resource: buckets.limit()", lambda: len(list(s3.buckets.limit(1))))
+    see.call(f"{word}resource: creation_date", lambda: type(s3.Bucket(BUCKET).creation_date).__name__)
+    see.call(f"{word}resource: create_bucket", lambda: repr(s3.create_bucket(Bucket="nexus-none")))
+    see.call(f"{word}resource: Bucket.delete", s3.Bucket("nexus-none").delete)
+    see.call(f"{word}resource: Bucket.create", s3.Bucket("nexus-none").create)
+    see.call(f"{word}resource: Bucket.delete again", s3.Bucket("nexus-none").delete)
+    see.call(f"{word}resource: Bucket.delete of none", s3.Bucket("nexus-none").delete)
+
+
 def run(see):
     s3 = client()
     # Another store is another side: what differs is listed by it.
@@ -85,6 +101,7 @@ def run(see):
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"text")
     for part in (tags, rights, parts, versions, buckets):
         part(see, s3, word)
+    resources(see, word)
     s3.delete_object(Bucket=BUCKET, Key=KEY)
     if side:    # the next run finds no version of this one's
         page = s3.list_object_versions(Bucket=BUCKET, Prefix=KEY)
