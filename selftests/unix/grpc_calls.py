@@ -128,8 +128,9 @@ def interrupts(nx, peer, target):
 
     def pressed(function, *args):
         presser = threading.Thread(target=press)
-        presser.start()
         try:
+            # It may press at once.
+            presser.start()
             return function(*args)
         except KeyboardInterrupt:
             return "interrupted"
