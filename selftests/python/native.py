@@ -290,7 +290,7 @@ class Noting(io.BytesIO):
 def interrupted(sockets):
     """Ctrl-C while the store takes no more."""
     s3 = boto3.client("s3", region_name="us-east-1")
-    use(f"{sockets}/hang.sock")
+    use(f"{sockets}/still.sock")
     body = Noting(64 * MIB)
     threading.Thread(target=lambda: (body.begun.wait(), time.sleep(0.5), os.kill(os.getpid(), signal.SIGINT)), daemon=True).start()
     try:

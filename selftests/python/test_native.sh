@@ -9,6 +9,10 @@ build=${NEXUS_BUILD:-$top/build}
 unix_config() {
 	config_tenant python store good 'buckets = nexus-test' 'max_pinned = 512M'
 	unix_listen python
+	# Nothing but Ctrl-C ends an upload to it.
+	config_endpoint still "$NEXUS_FAULT_HANG" 'stall_timeout = 600s' 'max_attempts = 1'
+	config_tenant still still good 'buckets = nexus-test' 'max_pinned = 512M'
+	unix_listen still
 }
 unix_start
 export NEXUS_TARGET=unix:$work/python.sock NEXUS_ARENA_MAX=160M
