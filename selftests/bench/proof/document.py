@@ -14,10 +14,16 @@ PARTS = ("vmm", "vhost", "daemon", "proxy", "function", "kernel threads", "store
 SPLIT = ("guest user", "guest kernel", "host kernel", "vmm", "daemon", "proxy", "function", "store", "caller", "others")
 BASELINE = {"python": "python network", "c": "c network"}
 LANGUAGES = {"python": "Python", "c": "C"}
+# What `run` measures of a PC of QEMU's large build, for the headline's case only, and how a person reads it.
+PC = {"node": ("node instructions, warm", "", 1), "answer": ("critical path, warm", "", 1), "cold": ("cold, from a snapshot", "", 1),
+      "exits": ("VM exits, warm", "", 1), "memory": ("memory of an instance", "bytes", 1024)}
 
 METHOD = [
     "The host is emulated: QEMU with -icount, one processor, Debian's kernel; in it a second QEMU with KVM runs the guest. Each system "
     "runs in a host of its own, with the same function, kernel, VMM and store (nginx).",
+    "The VMM of both sides is Debian's small build of QEMU with the machine microvm, where virtio's network is an MMIO device, as in "
+    "Firecracker; the allocator's settings are the same for both. One table has both sides with the large build and a PC, whose network has PCI and MSI-X: fewer exits, "
+    "a longer start. The vsock proxy has the PC, as the small build lacks vhost-vsock.",
     "All guests are clones of a snapshot that was taken when the function was ready for its first event. One invocation: the "
     "caller's event, a GET of an object, a PUT of the result, the answer. 30 to warm up, then batches back to back, then single "
     "ones with pauses (fewer of the cases that take longer).",
@@ -94,12 +100,18 @@ def without_hash(accounts, ours, baseline, key):
 def headline(accounts, name, paper, target, ours, baseline, key):
     value = accounts.change(ours, baseline, key)
     result = {"name": name, "paper": paper, "target": target, "ours": value, "unit": "%", "less": True}
+    a, b = accounts.of(baseline, key), accounts.of(ours, key)
+    if a and b:
+        result["counts"] = [quantity(size * 1024, "bytes") if key == "memory" else quantity(size, "") for size in (a, b)]
     if value is None:
         result["note"] = f"Not measured: there are no figures of both {baseline} and {ours}."
         return result
     unit = "KiB" if key == "memory" else "instructions"
     result["note"] = f"{baseline} {accounts.of(baseline, key):,.0f} {unit}, {ours} {accounts.of(ours, key):,.0f}."
     result["note"] += without_hash(accounts, ours, baseline, key)
+    pc = accounts.change(f"{ours} pc", f"{baseline} pc", key)
+    if pc is not None:
+        result["note"] += f" Both with a PC: {pc:+.1f} %."
     if value > target:
         result["costs"] = largest(accounts, ours, key)
     return result
@@ -111,6 +123,9 @@ def exits(accounts, system):
     if value is None:
         result["note"] = "Not measured."
         return result
+    before = accounts.of(BASELINE[system.split()[0]], "exits")
+    if before:
+        result["counts"] = [quantity(before, ""), quantity(value, "")]
     kinds = {name: count for name, count in kvm.items() if name.endswith("_exits") and count >= 0.01}
     # The module takes its hypercalls before KVM counts them.
     kinds["hypercalls, and exits without a statistic of their own"] = value - sum(kinds.values())
@@ -131,6 +146,7 @@ def density_headline(accounts, density, language):
     filled = [density.get(system, {}).get("instances") for system in (ours, baseline)]
     notes = ["The paper: +18 % over TCP, as here; +37 % with RDMA."] if language == "python" else []
     if all(filled):
+        result["counts"] = [str(filled[1]), str(filled[0])]
         result["ours"] = 100 * (filled[0] / filled[1] - 1)
         notes.append(f"By adding instances until {density[ours]['memory'] >> 10} MiB were full, all of them answering: {baseline} "
                      f"{filled[1]}, {ours} {filled[0]}.")
@@ -173,7 +189,7 @@ def cell(value, baseline):
 
 
 def case_table(accounts, language, key, title, caption):
-    systems = [system for system in accounts.systems if system.startswith(language + " ")]
+    systems = [system for system in accounts.systems if system.startswith(language + " ") and not system.endswith(" pc")]
     rows = []
     for case, name in cases.TITLES.items():
         values = [accounts.of(system, key, case) for system in systems]
@@ -182,6 +198,21 @@ def case_table(accounts, language, key, title, caption):
             rows.append([name, *(cell(value, base) for value in values)])
     return [{"title": f"{title}, {LANGUAGES[language]}", "caption": caption,
              "columns": ["", *(system.partition(" ")[2] for system in systems)], "rows": rows}] if rows else []
+
+
+def pc_table(accounts):
+    """Both sides with both VMMs."""
+    systems = ("python network", "python nexus", "python network pc", "python nexus pc")
+    rows = []
+    for key, (name, unit, scale) in PC.items():
+        values = [accounts.of(system, key) for system in systems]
+        if all(values):
+            small, pc = (100 * (values[i + 1] / values[i] - 1) for i in (0, 2))
+            texts = [quantity(value * scale, unit) for value in values]
+            rows.append([name, *texts[:2], f"{small:+.0f} %", *texts[2:], f"{pc:+.0f} %"])
+    return [{"title": f"The same with another VMM, Python, {cases.TITLES[cases.HEADLINE]}", "caption":
+             "QEMU's small build with microvm, as in all else here, and its large build with a PC.",
+             "columns": ["", "network", "nexus", "", "network, PC", "nexus, PC", ""], "rows": rows}] if rows else []
 
 
 def with_model(found, systems):
@@ -253,7 +284,7 @@ def tables(accounts, results):
         found += case_table(accounts, language, "cold", "Cold, from a snapshot", "Instructions from the event to the first answer.")
         found += case_table(accounts, language, "exits", "VM exits of a warm invocation", "KVM's count.")
         found += case_table(accounts, language, "context_switches", "Context switches of the host, warm", "Of an invocation.")
-    return found + density_table(results.get("density")) + trace_table(results.get("trace")) + unix_table(results.get("unix"))
+    return pc_table(accounts) + found + density_table(results.get("density")) + trace_table(results.get("trace")) + unix_table(results.get("unix"))
 
 
 # ---- figures ----
@@ -262,7 +293,7 @@ def figure(accounts, key, title, caption, series, unit="", scale=1):
     """Of the headline's case. series: names in the account's dictionary `key`, or none if it is a number."""
     found, case = [], cases.HEADLINE
     for system in accounts.systems:
-        value = accounts.of(system, key, case)
+        value = accounts.of(system, key, case) if not system.endswith(" pc") else None
         if value:
             values = [value.get(name, 0) for name in series] if series else [value]
             found.append({"label": system, "ours": "nexus" in system, "values": [scale * one for one in values]})
@@ -333,7 +364,7 @@ def document(results, expected):
     from icount import kernel
     return {
         "format": FORMAT, "when": time.strftime("%Y-%m-%d"), "commit": _output("git", "rev-parse", "--short", "HEAD") or "unknown",
-        "kernel": f"Linux {kernel('release')}", "vmm": _output("qemu-system-x86_64", "--version").partition("\n")[0],
+        "kernel": f"Linux {kernel('release')}", "vmm": _output("qemu-system-x86_64-microvm", "--version").partition("\n")[0] + ", microvm",
         "summary": "The same function in microVMs that carry their own network and SDK, and in microVMs that leave both to Nexus. "
                    "All figures are counted, in instructions of one emulated machine: none is a time.",
         "headlines": headlines(accounts, results), "tables": tables(accounts, results), "figures": figures(accounts), "method": METHOD,

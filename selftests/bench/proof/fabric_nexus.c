@@ -54,7 +54,9 @@ void fabric_put(const char *bucket, const char *key, const void *buf, size_t len
 
 void fabric_respond(const char *answer, size_t len)
 {
-	check("respond", nexus_respond(nx, event->request_id, answer, len, NULL));
+	const struct nexus_respond_options options = { .size = sizeof(options), .flags = NEXUS_RESPOND_NEXT };
+
+	check("respond", nexus_respond(nx, event->request_id, answer, len, &options));
 }
 
 int main(int argc, char **argv)

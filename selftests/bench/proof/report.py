@@ -6,8 +6,9 @@ bench.json:
   format     2
   when, commit, kernel, vmm      text
   summary    text: what was compared, in two sentences
-  headlines  [{name, paper, target, ours, unit, less, note, costs}]: numbers, or null if not measured (note says
-             why); less: true if less is better; costs: [[name, value, unit]], the largest that are left
+  headlines  [{name, paper, target, ours, unit, less, counts, note, costs}]: numbers, or null if not measured (note says
+             why); less: true if less is better; counts: [of the baseline, ours], text; costs: [[name, value, unit]], the largest
+             that are left
   tables     [{title, caption, columns, rows}]: text
   figures    [{id, title, caption, unit, series, bars}]: series names the parts of a bar ([""]: they have none), bars
              are [{label, values, ours, base}]; base: number of the bar that it is compared with
@@ -30,6 +31,7 @@ td:first-child, th:first-child { text-align: left } th { font-weight: 600 }
 .caption, .small { color: #555; font-size: .9em } .key { margin-right: 1.2em; font-size: .9em }
 .key i { display: inline-block; width: .8em; height: .8em; margin-right: .4em }
 svg { width: 100%; height: auto }
+.counts { color: #555; white-space: nowrap } summary { cursor: pointer; padding: .25em 0 } details table { font-size: .9em }
 """
 
 
@@ -48,9 +50,10 @@ def number(value, unit):
 def headline_row(headline):
     met, unit = is_met(headline), headline["unit"]
     verdict = {True: ("met", "met"), False: ("missed", "missed"), None: ("none", "–")}[met]
+    counts = " → ".join(headline.get("counts", ())) or "–"
     return (f"<tr><td>{escape(headline['name'])}</td><td>{number(headline.get('paper'), unit)}</td>"
             f"<td>{number(headline.get('target'), unit)}</td><td><b>{number(headline['ours'], unit)}</b></td>"
-            f'<td class="{verdict[0]}">{verdict[1]}</td></tr>')
+            f'<td class="{verdict[0]}">{verdict[1]}</td><td class="counts">{escape(counts)}</td></tr>')
 
 
 def headline_notes(headlines):
@@ -70,8 +73,8 @@ def items(lines):
 def table(found):
     head = "".join(f"<th>{escape(column)}" for column in found["columns"])
     rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in found["rows"])
-    return (f"<h2>{escape(found['title'])}</h2><table><tr>{head}</tr>{rows}</table>"
-            f'<p class="caption">{escape(found["caption"])}</p>')
+    return (f"<details><summary>{escape(found['title'])}</summary><table><tr>{head}</tr>{rows}</table>"
+            f'<p class="caption">{escape(found["caption"])}</p></details>')
 
 
 def page(bench):
@@ -79,12 +82,12 @@ def page(bench):
              "<h1>Nexus against what it replaces</h1>",
              f'<p class="small">{escape(bench["when"])}, commit {escape(bench["commit"])}, {escape(bench["kernel"])}, {escape(bench["vmm"])}</p>',
              f"<p>{escape(bench['summary'])}</p>",
-             "<table><tr><th>measure<th>paper<th>target<th>here<th></tr>", *map(headline_row, bench["headlines"]), "</table>",
+             "<table><tr><th>measure<th>paper<th>target<th>here<th><th>from → to</tr>", *map(headline_row, bench["headlines"]), "</table>",
              '<ul class="small">', *headline_notes(bench["headlines"]), "</ul>"]
     for figure in bench["figures"]:
         parts += [f'<h2 id="{escape(figure["id"])}">{escape(figure["title"])}</h2>', chart.legend(figure["series"]),
                   chart.bars(figure), f'<p class="caption">{escape(figure["caption"])}</p>']
-    parts += map(table, bench.get("tables", ()))
+    parts += ["<h2>All cases, and more</h2>", *map(table, bench.get("tables", ()))]
     parts += ["<h2>Method</h2>", items(bench["method"]), "<h2>Limits, and in whose favour</h2>", items(bench["limits"])]
     if bench["not_run"]:
         parts += ["<h2>Not run</h2>", items(f"{what}: {why}" for what, why in bench["not_run"])]
