@@ -71,6 +71,10 @@ struct nexus {
 	int64_t tail_used;		/* monotonic ns: when memory beyond the first size was last allocated */
 	struct prefetch *prefetches;	/* what was fetched and not asked for yet */
 	bool in_invocation;		/* between nexus_next() and nexus_respond() */
+	int64_t written;		/* channel_now() at the last deferred write; 0: none since the last answer */
+	bool answers_soon;		/* expected: the answer follows right after the last write, which needs no kick of its own */
+	bool held_write;		/* the last write had none */
+	unsigned int near_answers;	/* to come before that is tried again */
 	int64_t invocation_deadline;	/* then */
 	uint64_t generation;		/* of the last event; another one: this guest is a clone now */
 	struct nexus_op *lent[NEXUS_LEND_MAX];	/* windows that the daemon may fill; the caller's of nexus_next() */

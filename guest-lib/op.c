@@ -117,6 +117,8 @@ void op_acknowledge(struct nexus_op *op)
 	if (!op->deferred || op->ended || flags & NEXUS_HOST_THROUGH)
 		return;
 	op->acknowledged = true;
+	op->nx->written = channel_now();
+	op->nx->held_write = op->hold;
 	op_end(op, 0);
 }
 

@@ -8,6 +8,9 @@
 /* Larger ones would take as much of the guest's memory; by default they go through in windows. */
 #define DEFERRED_MAX	(8U << 20)
 
+/* As much goes in one piece, whatever follows. */
+#define HELD_MAX	(256U << 10)
+
 /* Its failure is an answer that the caller looks at: one that comes later is of no use. */
 static bool put_is_conditional(const struct nexus_options *o)
 {
@@ -25,6 +28,17 @@ static enum nexus_write_mode put_default_mode(struct nexus *nx, const struct nex
 	if (!nx->in_invocation || !(nexus_load(&nx->header->host_flags) & NEXUS_HOST_INVOKED))
 		return NEXUS_WRITE_DEFAULT;
 	return len <= DEFERRED_MAX && !put_is_conditional(o) ? NEXUS_WRITE_DEFERRED : NEXUS_WRITE_THROUGH;
+}
+
+/*
+ * Does the answer's kick do for this deferred write, too? A function that goes on after it, other than expected, is late with it
+ * by that much, once.
+ */
+static bool put_may_wait(struct nexus *nx, const struct op_payload *payload)
+{
+	CHANNEL_LOCK(nx);
+
+	return nx->answers_soon && !payload->stream && payload->len <= HELD_MAX;
 }
 
 static struct nexus_op *put_begin(struct nexus *nx, const char *bucket, const char *key,
@@ -49,6 +63,7 @@ static struct nexus_op *put_begin(struct nexus *nx, const char *bucket, const ch
 	if (o.write_mode == NEXUS_WRITE_DEFERRED ||
 	    (!o.write_mode && nexus_load(&nx->header->host_flags) & NEXUS_HOST_DEFERRED)) {
 		op->deferred = op->quiet = true;
+		op->hold = put_may_wait(nx, payload);
 		snprintf(op->target, sizeof(op->target), "%s/%s", bucket, key);
 	}
 	put.write_mode = (Nexus__V1__WriteMode)o.write_mode;

@@ -10,6 +10,10 @@
 #include "stream.h"
 
 #define MAX_HEADERS	64
+/* From a deferred write to the answer: what an exit less is worth waiting, and what that may be if the daemon had the CPU meanwhile. */
+#define SOON_NS		300000
+#define NEAR_NS		10000000
+#define NEAR_ANSWERS	64	/* of a function that takes that long by itself, until it is tried again */
 #define LOG_PIECE	8192U	/* bytes of one message */
 
 static int respond_options(struct nexus_op *op, struct nexus_respond_options *o,
@@ -25,6 +29,27 @@ static int respond_options(struct nexus_op *op, struct nexus_respond_options *o,
 	if (o->nr_headers > MAX_HEADERS)
 		return op_fail(op, -E2BIG, "NexusBadRequest", "%zu headers; the limit is %d", o->nr_headers, MAX_HEADERS);
 	return 0;
+}
+
+/* Will the next answer follow its last write at once? nx->lock held. */
+static void respond_learn(struct nexus *nx)
+{
+	int64_t passed = channel_now() - nx->written;
+
+	if (!nx->written)
+		return;
+	nx->written = 0;
+	if (passed < SOON_NS) {
+		nx->answers_soon = true;
+	} else if (nx->held_write || passed >= NEAR_NS) {
+		nx->answers_soon = false;
+		nx->near_answers = NEAR_ANSWERS;
+	} else if (nx->near_answers) {
+		nx->near_answers--;
+	} else {
+		/* A kick may have given the CPU to the daemon: only without one is the time the function's. */
+		nx->answers_soon = true;
+	}
 }
 
 /* The message; submits it. */
@@ -63,6 +88,7 @@ static void respond_start(struct nexus_op *op, const char *request_id, const str
 		/* What comes after it is not limited by its deadline. */
 		CHANNEL_LOCK(op->nx);
 		prefetch_invocation(op->nx, false, 0);
+		respond_learn(op->nx);
 	}
 	op_start(op, &req, payload, &options, true);
 }

@@ -99,12 +99,59 @@ static void test_kick(void)
 	peer_stop(&peer);
 }
 
+static void complete(uint32_t data)
+{
+	struct nexus_slot copy;
+	uint32_t slot = peer_take(&peer, &copy);
+
+	peer_complete(&peer, slot, 0, 0, data, NULL, 0);
+}
+
+/* Kicks of a deferred write and, in *of_answer, of an answer some time after it. */
+static uint64_t kicks_of_write(unsigned int us, uint64_t *of_answer)
+{
+	struct nexus_options options = NEXUS_OPTIONS_INIT;
+	uint64_t before = kicks(), write;
+
+	options.write_mode = NEXUS_WRITE_DEFERRED;
+	if (nexus_put(nx, "bucket", "key", "data", 4, &options, NULL))
+		tap_bail("a deferred write");
+	write = kicks() - before;
+	if (us)
+		usleep(us);
+	if (write)
+		complete(4);
+	if (nexus_respond(nx, "request", "{}", 2, NULL))
+		tap_bail("an answer");
+	*of_answer = kicks() - before - write;
+	if (!write)
+		complete(4);
+	complete(2);
+	return write;
+}
+
+static void test_write(void)
+{
+	uint64_t answer;
+
+	kicks_of_write(20000, &answer);
+	tap_is(kicks_of_write(0, &answer), 1, "a write is told of at once where the function went on for a while after its last one");
+	/* As soon as the machine lets us be quick. */
+	while (kicks_of_write(0, &answer))
+		;
+	tap_is(answer, 1, "where the answer followed at once, it comes with the answer's kick");
+	while (kicks_of_write(20000, &answer))
+		;
+	tap_is(kicks_of_write(0, &answer), 1, "until it does not any more");
+}
+
 int main(void)
 {
 	peer_init(&peer);
 	if (peer_connect(&peer, &nx, NULL))
 		tap_bail(nexus_open_error());
 	test_quiet();
+	test_write();
 	test_kick();
 	nexus_close(nx);
 	peer_fini(&peer);
