@@ -104,6 +104,7 @@ static struct nexus_op *next_start(struct nexus *nx, const struct nexus_next_opt
 		return NULL;
 	options.timeout_ms = o->timeout_ms;
 	op->answer_cap = NEXUS_MSG_MAX;
+	op->hold = true;	/* it is waited for at once */
 	req.op_case = NEXUS__V1__REQUEST__OP_NEXT;
 	req.next = &next;
 	op_start(op, &req, &(struct op_payload){ .stream = true }, &options, true);

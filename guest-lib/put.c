@@ -38,7 +38,7 @@ static bool put_may_wait(struct nexus *nx, const struct op_payload *payload)
 {
 	CHANNEL_LOCK(nx);
 
-	return nx->answers_soon && !payload->stream && payload->len <= HELD_MAX;
+	return nx->answers_soon && payload->len <= HELD_MAX;
 }
 
 static struct nexus_op *put_begin(struct nexus *nx, const char *bucket, const char *key,
