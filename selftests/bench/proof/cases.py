@@ -12,7 +12,7 @@ SIZES = (1 << 10, 64 << 10, 1 << 20, 8 << 20)
 TABLE_BYTES = 64 << 10
 # case: (work, the input's key, to warm up, single ones, batches); the first is that of the headline.
 COPIES = {f"copy-{size}": ("copy", f"in-{size}", warm, single, batches)
-          for size, warm, single, batches in ((64 << 10, 30, 24, (20, 20)), (1 << 10, 8, 10, (20,)),
+          for size, warm, single, batches in ((64 << 10, 30, 24, (40, 40)), (1 << 10, 8, 10, (20,)),
                                               (1 << 20, 5, 5, (6,)), (8 << 20, 3, 3, (4,)))}
 WORKS = {"none": ("none", "in-1024", 8, 10, (20,)), "gzip": ("gzip", "table", 4, 5, (6,)), "csv": ("csv", "table", 4, 5, (6,)),
          "thumbnail": ("thumbnail", "image", 4, 5, (6,)), "chain": ("chain", "in-65536", 6, 6, (10,))}
