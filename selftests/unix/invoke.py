@@ -268,6 +268,7 @@ def test_concurrency():
         results = list(pool.map(lambda i: error(lambda: invoke("sleep", "single")), range(8)))
         same(sorted({r[:2] for r in results if r}), [("TooManyRequestsException", 429)], "beyond the concurrency: 429")
         same(sum(r is None for r in results), 4, "and as many as allowed run")
+        same(calls("single")["throttles"], 4, "the others are counted")
 
 
 def test_plain():
@@ -279,7 +280,7 @@ def test_plain():
     status, headers, data = plain("POST", "/function/shell", '"describe"')
     same((status, headers.get("x-pot"), headers["content-type"], headers.get("set-cookie"), data),
          (418, "tea", "text/plain", "a=1", b"short and stout"), "an answer that describes itself")
-    for description in (b'{"statusCode":99,"body":"x"}', b'{"statusCode":600,"body":"x"}', b'{"statusCode":"200","body":"x"}',
+    for description in (b'{"statusCode":99,"body":"x"}', b'{"statusCode":199,"body":"x"}', b'{"statusCode":600,"body":"x"}', b'{"statusCode":"200","body":"x"}',
                         b'{"statusCode":200,"isBase64Encoded":true,"body":"!!!!"}', b'{"body":"x"}'):
         status, headers, data = plain("POST", "/function/shell", description)
         same((status, data), (200, description), f"what does not describe an answer is one: {description.decode()}")
