@@ -280,8 +280,8 @@ def test_plain():
     status, headers, data = plain("POST", "/function/shell", '"describe"')
     same((status, headers.get("x-pot"), headers["content-type"], headers.get("set-cookie"), data),
          (418, "tea", "text/plain", "a=1", b"short and stout"), "an answer that describes itself")
-    for description in (b'{"statusCode":99,"body":"x"}', b'{"statusCode":199,"body":"x"}', b'{"statusCode":600,"body":"x"}', b'{"statusCode":"200","body":"x"}',
-                        b'{"statusCode":200,"isBase64Encoded":true,"body":"!!!!"}', b'{"body":"x"}'):
+    for description in (b'{"statusCode":99,"body":"x"}', b'{"statusCode":199,"body":"x"}', b'{"statusCode":600,"body":"x"}',
+                        b'{"statusCode":"200","body":"x"}', b'{"statusCode":200,"isBase64Encoded":true,"body":"!!!!"}', b'{"body":"x"}'):
         status, headers, data = plain("POST", "/function/shell", description)
         same((status, data), (200, description), f"what does not describe an answer is one: {description.decode()}")
     same(plain("POST", "/function/shell", b'{"statusCode":201,"body":"plain \\u00fc"}')[::2], (201, "plain ü".encode()), "a body that is text")
