@@ -291,6 +291,8 @@ def interrupted(sockets):
     """Ctrl-C while the store takes no more."""
     s3 = boto3.client("s3", region_name="us-east-1")
     use(f"{sockets}/still.sock")
+    # A shell's background jobs ignore it, and what they start inherits that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     body = Noting(64 * MIB)
     threading.Thread(target=lambda: (body.begun.wait(), time.sleep(0.5), os.kill(os.getpid(), signal.SIGINT)), daemon=True).start()
     try:
