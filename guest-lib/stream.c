@@ -83,6 +83,14 @@ bool stream_ready(const struct nexus_op *op)
 	return false;
 }
 
+void stream_widen(struct nexus_op *op)
+{
+	bool takes = op->upload && !op->held && op->queued < op->total && (!op->started || stream_has_slot(op));
+
+	if (takes && !stream_ready(op))
+		stream_add(op);
+}
+
 bool stream_is_ready(void *op)
 {
 	return stream_ready(op);

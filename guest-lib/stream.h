@@ -23,6 +23,9 @@ void stream_release(struct nexus_op *op);
 /* A call for this stream would not block, or has something to do. */
 bool stream_ready(const struct nexus_op *op);
 
+/* An upload all of whose windows are on their way gets one more, if there is to be one: who waits could fill it. */
+void stream_widen(struct nexus_op *op);
+
 /* As stream_ready(), for queue_wait(). */
 bool stream_is_ready(void *op);
 

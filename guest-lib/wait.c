@@ -50,6 +50,15 @@ static bool wait_pump(const struct wait_set *set)
 	return any;
 }
 
+/* What just came back counts before windows are added. nx->lock held. */
+static void wait_widen(struct nexus *nx, const struct wait_set *set)
+{
+	queue_reap(nx);
+	for (size_t i = 0; i < set->nr; i++)
+		if (set->ops[i] && set->ops[i]->mode == OP_UPLOAD && !set->ops[i]->pumped)
+			stream_widen(set->ops[i]);
+}
+
 /* Wait until something is ready, or for an operation's own time. 0 or -ETIMEDOUT. */
 static int wait_once(struct nexus *nx, struct wait_set *set, int64_t deadline)
 {
@@ -76,6 +85,7 @@ int nexus_wait_any(struct nexus *nx, struct nexus_op *const ops[], size_t nr, in
 		if (!wait_pump(&set))
 			return -EINVAL;
 		CHANNEL_LOCK(nx);
+		wait_widen(nx, &set);
 		first = wait_first(&set);
 		if (first < 0) {
 			ret = wait_once(nx, &set, deadline);

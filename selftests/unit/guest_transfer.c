@@ -222,6 +222,22 @@ static void test_put_stream(void)
 	nexus_op_free(op);
 }
 
+/* Who waits before each window has as many on their way as who does not. */
+static void test_put_waits(void)
+{
+	unsigned int windows = 0;
+	struct nexus_op *op;
+	void *data;
+	size_t cap;
+
+	op = nexus_put_stream(nx, BUCKET, "hang", 10 * WINDOW, &small);
+	while (!nexus_op_wait(op, 50) && !nexus_write_window(op, &data, &cap) && !nexus_write_commit(op, cap))
+		windows++;
+	tap_is(windows, 3, "an upload that waits for each window fills three ahead of the host");
+	nexus_op_cancel(op);
+	nexus_op_free(op);
+}
+
 static void test_many(void)
 {
 	enum { NR = 40 };
@@ -361,6 +377,7 @@ int main(void)
 	test_streams();
 	test_put();
 	test_put_stream();
+	test_put_waits();
 	test_many();
 	test_time();
 	test_threads();
