@@ -67,11 +67,8 @@ int exchange_send_end(struct nexus_op *op)
 
 int exchange_finish(struct nexus_op *op)
 {
-	int ret = exchange_send_end(op);
 	CHANNEL_LOCK(op->nx);
 
-	if (ret)
-		return ret;
 	if (queue_wait(op->nx, exchange_answered, op, op->deadline))
 		return op_expire(op);
 	return op->ended && op->status < 0 ? op->status : 0;

@@ -457,6 +457,7 @@ int nexus_write_window(struct nexus_op *op, void **data, size_t *cap);
 int nexus_write_commit(struct nexus_op *op, size_t n);
 ssize_t nexus_write(struct nexus_op *op, const void *src, size_t n);
 int nexus_finish(struct nexus_op *op);
+int nexus_finish_start(struct nexus_op *op);
 
 #pragma GCC visibility pop
 

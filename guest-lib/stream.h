@@ -41,7 +41,7 @@ void exchange_sent(struct nexus_op *op, struct window *w, const struct completio
 /* The upload's end is sent, if it was not; what comes back is not waited for. 0, or the status. Lock NOT held. */
 int exchange_send_end(struct nexus_op *op);
 
-/* nexus_finish(). Lock NOT held. */
+/* The answer's head, after exchange_send_end(). Lock NOT held. */
 int exchange_finish(struct nexus_op *op);
 
 void download_complete(struct nexus_op *op, struct window *w, const struct completion *c);

@@ -190,26 +190,34 @@ static void upload_last(struct nexus_op *op)
 	upload_send(op);
 }
 
-int nexus_finish(struct nexus_op *op)
+int nexus_finish_start(struct nexus_op *op)
 {
 	if (op->exchange)
-		return exchange_finish(op);
-	{
-		CHANNEL_LOCK(op->nx);
-		if (!upload_is_stream(op))
-			return upload_refuse(op);
-		if (!op->ended && op->nx->dead)
-			op_fail_dead(op);
-		if (!op->ended && op->total == NEXUS_LENGTH_UNKNOWN)
-			upload_last(op);
-		if (!op->ended && op->queued < op->total) {
-			op_fail(op, -EINVAL, "NexusBadRequest", "finished after %llu bytes of %llu",
-				(unsigned long long)(op->queued + op->pos), (unsigned long long)op->total);
-			op_cancel(op);
-			op_settle(op);
-		}
-		if (!op->started && !op->ended && !upload_take(op))
-			upload_send(op);	/* empty: the request is all there is */
+		return exchange_send_end(op);
+
+	CHANNEL_LOCK(op->nx);
+	if (!upload_is_stream(op))
+		return upload_refuse(op);
+	if (!op->ended && op->nx->dead)
+		op_fail_dead(op);
+	if (!op->ended && op->total == NEXUS_LENGTH_UNKNOWN)
+		upload_last(op);
+	if (!op->ended && op->queued < op->total) {
+		op_fail(op, -EINVAL, "NexusBadRequest", "finished after %llu bytes of %llu",
+			(unsigned long long)(op->queued + op->pos), (unsigned long long)op->total);
+		op_cancel(op);
+		op_settle(op);
 	}
-	return op_finish(op);
+	if (!op->started && !op->ended && !upload_take(op))
+		upload_send(op);	/* empty: the request is all there is */
+	return op->ended && op->status < 0 ? op->status : 0;
+}
+
+int nexus_finish(struct nexus_op *op)
+{
+	int ret = nexus_finish_start(op);
+
+	if (op->exchange)
+		return ret ? ret : exchange_finish(op);
+	return ret ? ret : op_finish(op);
 }

@@ -212,21 +212,30 @@ static bool header_is_signature(const char *name)
 	       !strcasecmp(name, "x-amz-security-token") || !strcasecmp(name, "x-amz-content-sha256");
 }
 
-static size_t headers_pass(const struct http_call *call, bool aws, struct nexus_field *to)
+/* What SDKs say of themselves: the host takes nothing from a request of S3 that is not about it. */
+static bool header_is_agent(const char *name)
+{
+	return !strcasecmp(name, "user-agent") || !strcasecmp(name, "x-amz-user-agent") || !strcasecmp(name, "accept") ||
+	       !strcasecmp(name, "accept-encoding") || !strncasecmp(name, "amz-sdk-", 8);
+}
+
+/* service: NULL, an HTTP server. */
+static size_t headers_pass(const struct http_call *call, const char *service, struct nexus_field *to)
 {
 	size_t nr = 0;
 
 	for (unsigned int i = 0; i < call->nr_fields && nr < HEADERS_MAX; i++) {
 		const struct http_field *f = &call->fields[i];
 
-		if (header_passes(f->name) && !(aws && header_is_signature(f->name)))
+		if (header_passes(f->name) && !(service && header_is_signature(f->name)) &&
+		    !(service && !strcmp(service, "s3") && header_is_agent(f->name)))
 			to[nr++] = (struct nexus_field){ f->name, f->value };
 	}
 	return nr;
 }
 
-/* The exchange was begun: send, then pass the answer on. Frees op. */
-static void gateway_exchange(struct http_call *call, struct nexus_op *op, const char *id)
+void gateway_exchange(struct http_call *call, struct nexus_op *op, const char *id,
+		      void (*failed)(struct http_call *call, const struct nexus_op *op, int ret))
 {
 	char text[FIELDS_SIZE] = "";
 	struct fields f = { .data = text, .size = sizeof(text) };
@@ -239,7 +248,7 @@ static void gateway_exchange(struct http_call *call, struct nexus_op *op, const 
 
 		if (op && !ret)
 			ret = nexus_read_window(op, &nothing);
-		gateway_failed(call, op, ret);
+		failed(call, op, ret);
 		nexus_op_free(op);
 		return;
 	}
@@ -257,11 +266,24 @@ static void gateway_exchange(struct http_call *call, struct nexus_op *op, const 
 	nexus_op_free(op);
 }
 
-static void gateway_aws(struct http_call *call, const char *service)
+struct nexus_op *gateway_aws(struct nexus *nx, struct http_call *call, const char *service, const char *path, const char *query)
 {
 	struct nexus_options o = NEXUS_OPTIONS_INIT;
 	struct nexus_field headers[HEADERS_MAX];
 	struct nexus_aws aws = NEXUS_AWS_INIT;
+
+	aws.service = service;
+	aws.method = call->method;
+	aws.path = path;
+	aws.query = query;
+	aws.content_length = call->length;
+	o.headers = headers;
+	o.nr_headers = headers_pass(call, service, headers);
+	return nexus_aws_stream(nx, &aws, &o);
+}
+
+static void gateway_service(struct http_call *call, const char *service)
+{
 	char *query = strchr(call->url, '?');
 
 	if (call->length == UINT64_MAX) {
@@ -270,14 +292,7 @@ static void gateway_aws(struct http_call *call, const char *service)
 	}
 	if (query)
 		*query++ = '\0';
-	aws.service = service;
-	aws.method = call->method;
-	aws.path = call->url;
-	aws.query = query;
-	aws.content_length = call->length;
-	o.headers = headers;
-	o.nr_headers = headers_pass(call, true, headers);
-	gateway_exchange(call, nexus_aws_stream(gateway_nx, &aws, &o), "x-amzn-RequestId");
+	gateway_exchange(call, gateway_aws(gateway_nx, call, service, call->url, query), "x-amzn-RequestId", gateway_failed);
 }
 
 static void gateway_http(struct http_call *call)
@@ -291,12 +306,12 @@ static void gateway_http(struct http_call *call)
 	http.chunked = call->length == UINT64_MAX;
 	http.content_length = http.chunked ? 0 : call->length;
 	o.headers = headers;
-	o.nr_headers = headers_pass(call, false, headers);
-	gateway_exchange(call, nexus_http_stream(gateway_nx, &http, &o), NULL);
+	o.nr_headers = headers_pass(call, NULL, headers);
+	gateway_exchange(call, nexus_http_stream(gateway_nx, &http, &o), NULL, gateway_failed);
 }
 
 /* SERVICE of Credential=KEY/DAY/REGION/SERVICE/aws4_request, copied; "": none. */
-static void gateway_service(const struct http_call *call, char service[64])
+static void signed_service(const struct http_call *call, char service[64])
 {
 	const char *auth = http_field(call, "Authorization");
 	const char *p = auth ? strstr(auth, "Credential=") : NULL;
@@ -327,12 +342,12 @@ void gateway_handle(struct http_call *call)
 		gateway_http(call);
 		return;
 	}
-	gateway_service(call, service);
+	signed_service(call, service);
 	if (!*service)
 		gateway_error(call, 403, "MissingAuthenticationTokenException",
 			      "the service's name is read from the request's signature (SigV4), and there is none");
 	else if (!strcmp(service, "s3"))
 		s3_handle(gateway_nx, call);
 	else
-		gateway_aws(call, service);
+		gateway_service(call, service);
 }

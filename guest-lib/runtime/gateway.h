@@ -41,6 +41,15 @@ int gateway_upload(struct http_call *call, struct nexus_op *op);
 /* The rest of a stream to the client. 0; or why it broke off. */
 int gateway_download(struct http_call *call, struct nexus_op *op);
 
+/* The stream of a request to an AWS service whose body follows: header fields of the call's, but those that are of its
+ * connection or its signature. path, query: percent-encoded; query: NULL is none. NULL: no memory. */
+struct nexus_op *gateway_aws(struct nexus *nx, struct http_call *call, const char *service, const char *path, const char *query);
+
+/* Send the body, then pass the answer on; failed() answers if there is none. id: the name of the answer's field for the
+ * request's id, or NULL. Frees op; NULL: no memory. */
+void gateway_exchange(struct http_call *call, struct nexus_op *op, const char *id,
+		      void (*failed)(struct http_call *call, const struct nexus_op *op, int ret));
+
 /* Header fields of the operation's answer. */
 void gateway_fields(struct fields *f, const struct nexus_op *op);
 

@@ -18,7 +18,7 @@ struct s3 {
 	struct nexus *nx;
 	struct http_call *call;
 	const char *bucket, *key;	/* decoded */
-	const char *query;
+	const char *path, *query;	/* as sent */
 	struct nexus_options o;
 	struct nexus_field metadata[HEADERS_MAX], headers[HEADERS_MAX];
 	char *version_id, *upload_id;	/* from malloc */
@@ -607,15 +607,36 @@ static void s3_delete_many(struct s3 *s3)
 
 /* ---- which ---- */
 
+/* What is no operation of the library goes to the store as it is, if the host's policy has it. */
+static void s3_pass(struct s3 *s3)
+{
+	if (s3->framed)
+		s3_error(s3->call, 501, "NotImplemented", "aws-chunked encoding is for objects and parts", "");
+	else if (s3->call->length == UINT64_MAX)
+		s3_error(s3->call, 411, "MissingContentLength", "the body's length must be announced", "");
+	else
+		gateway_exchange(s3->call, gateway_aws(s3->nx, s3->call, "s3", s3->path, s3->query), "x-amz-request-id", s3_failed);
+}
+
+static bool s3_is_subresource(const struct s3 *s3)
+{
+	static const char *const names[] = {
+		"acl", "attributes", "legal-hold", "restore", "retention", "select", "tagging", "torrent", NULL,
+	};
+
+	for (const char *const *name = names; *name; name++)
+		if (query_has(s3->query, *name))
+			return true;
+	/* One part of what is there, or a list of them; parts that are written have operations. */
+	return *s3->call->method == 'G' || *s3->call->method == 'H' ? s3->part || s3->upload_id : false;
+}
+
 static void s3_object(struct s3 *s3)
 {
 	const char *method = s3->call->method, *source = http_field(s3->call, "x-amz-copy-source");
 
-	/* Subresources (acl, tagging ...) that are not among the library's operations. */
-	if (query_has(s3->query, "acl") || query_has(s3->query, "tagging") || query_has(s3->query, "attributes") ||
-	    query_has(s3->query, "torrent") || query_has(s3->query, "legal-hold") || query_has(s3->query, "retention") ||
-	    (!strcmp(method, "GET") && s3->upload_id))
-		s3_error(s3->call, 501, "NotImplemented", "this subresource is not served", "");
+	if (s3_is_subresource(s3))
+		s3_pass(s3);
 	else if (!strcmp(method, "GET"))
 		s3_get(s3);
 	else if (!strcmp(method, "HEAD"))
@@ -631,34 +652,46 @@ static void s3_object(struct s3 *s3)
 	else if (!strcmp(method, "POST") && s3->upload_id)
 		s3_complete(s3);
 	else
-		s3_error(s3->call, 501, "NotImplemented", "this operation on an object is not served", "");
+		s3_pass(s3);
+}
+
+static bool s3_is_list(const char *query)
+{
+	static const char *const names[] = { "list-type", "prefix", "delimiter", "max-keys", "marker", "encoding-type", NULL };
+
+	/* Lists of something else have a prefix, too. */
+	if (query_has(query, "uploads") || query_has(query, "versions"))
+		return false;
+	for (const char *const *name = names; *name; name++)
+		if (query_has(query, *name))
+			return true;
+	return !*query;
 }
 
 static void s3_bucket(struct s3 *s3)
 {
 	const char *method = s3->call->method;
 
-	if (!strcmp(method, "GET") && (!*s3->query || query_has(s3->query, "list-type") || query_has(s3->query, "prefix") ||
-				       query_has(s3->query, "delimiter") || query_has(s3->query, "max-keys") ||
-				       query_has(s3->query, "marker") || query_has(s3->query, "encoding-type")))
+	if (!strcmp(method, "GET") && s3_is_list(s3->query))
 		s3_list(s3->nx, s3->call, s3->bucket, s3->query);
 	else if (!strcmp(method, "POST") && query_has(s3->query, "delete"))
 		s3_delete_many(s3);
 	else
-		s3_error(s3->call, 501, "NotImplemented", "this operation on a bucket is not served", "");
+		s3_pass(s3);
 }
 
 void s3_handle(struct nexus *nx, struct http_call *call)
 {
 	struct s3 s3 = { .nx = nx, .call = call, .o = NEXUS_OPTIONS_INIT };
 	char *query = strchr(call->url, '?'), *slash;
-	autofree char *part = NULL;
+	autofree char *part = NULL, *path = NULL;
 
 	s3.query = query ? query + 1 : "";
 	if (query)
 		*query = '\0';
-	if (!percent_decode(call->url, strlen(call->url), false) || !call->url[1]) {
-		s3_error(call, 501, "NotImplemented", "the path is /BUCKET or /BUCKET/KEY", "");
+	s3.path = path = strdup(call->url);
+	if (!path || !percent_decode(call->url, strlen(call->url), false)) {
+		s3_error(call, 400, "InvalidURI", "the path is not /BUCKET/KEY, percent-encoded", "");
 		return;
 	}
 	s3.bucket = call->url + 1;
@@ -673,8 +706,10 @@ void s3_handle(struct nexus *nx, struct http_call *call)
 	s3_headers(&s3);
 	if (*s3.key)
 		s3_object(&s3);
-	else
+	else if (*s3.bucket)
 		s3_bucket(&s3);
+	else
+		s3_pass(&s3);
 	free(s3.version_id);
 	free(s3.upload_id);
 }

@@ -287,20 +287,32 @@ class Noting(io.BytesIO):
         return super().readinto(room)
 
 
-def interrupted(sockets):
-    """Ctrl-C while the store takes no more."""
-    s3 = boto3.client("s3", region_name="us-east-1")
-    use(f"{sockets}/still.sock")
+def interrupt(begun, call):
+    """What call() raises if Ctrl-C comes half a second after begun is set."""
     # A shell's background jobs ignore it, and what they start inherits that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    body = Noting(64 * MIB)
-    threading.Thread(target=lambda: (body.begun.wait(), time.sleep(0.5), os.kill(os.getpid(), signal.SIGINT)), daemon=True).start()
+    threading.Thread(target=lambda: (begun.wait(), time.sleep(0.5), os.kill(os.getpid(), signal.SIGINT)), daemon=True).start()
     try:
-        s3.put_object(Bucket=BUCKET, Key="python/stalled", Body=body)
-        caught = None
+        call()
     except BaseException as error:  # whatever it is
-        caught = error
+        return error
+    return None
+
+
+def interrupted(sockets):
+    """Ctrl-C while the store takes no more, and while a server does not answer."""
+    s3 = boto3.client("s3", region_name="us-east-1")
+    use(f"{sockets}/still.sock")
+    body = Noting(64 * MIB)
+    caught = interrupt(body.begun, lambda: s3.put_object(Bucket=BUCKET, Key="python/stalled", Body=body))
     ok(isinstance(caught, KeyboardInterrupt), "Ctrl-C ends an upload that is stalled", caught)
+    begun = threading.Event()
+    op = nexus.channel().aws("s3", "GET", f"/{BUCKET}/python/stalled", query="tagging")
+    begun.set()
+    caught = interrupt(begun, op.finish)
+    ok(isinstance(caught, KeyboardInterrupt), "Ctrl-C ends an exchange that waits for its answer", caught)
+
+    op.close()
     use(f"{sockets}/python.sock")
     ok(s3.put_object(Bucket=BUCKET, Key="python/after", Body=b"x")["ResponseMetadata"]["HTTPStatusCode"] == 200,
        "and the next call is as any other")

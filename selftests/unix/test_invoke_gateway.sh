@@ -13,7 +13,7 @@ unix_config() {
 	printf '[ingress]\nlisten = 127.0.0.1:%s\n[function echo]\ntenant = guest\n[function client]\ntenant = guest\n' "$port"
 	printf '[caller guest]\ntenant = guest\ncredentials = credentials\nprofile = good\n'
 	config_endpoint lambda "$port" 'service = lambda'
-	config_tenant guest 'store lambda' good 'buckets = nexus-test' "http_hosts = 127.0.0.1:$web" 'http_networks = 127.0.0.0/8'
+	config_tenant guest 'store lambda' good 'buckets = nexus-test' 'operations = * s3:PutObjectTagging' "http_hosts = 127.0.0.1:$web" 'http_networks = 127.0.0.0/8'
 	printf '[listen %s]\npath = %s/%s.sock\ntenant = guest\nfunction = %s\n' echo "$work" echo echo client "$work" client client
 }
 unix_start

@@ -40,7 +40,6 @@ struct operation {
 	unsigned int views;		/* on that window */
 	bool busy;			/* a thread is in the library with it */
 	bool exchange;			/* sends, and then receives, whatever the status */
-	bool written;			/* some payload was given */
 	bool lent;			/* `buffer` is held */
 	Py_buffer buffer;		/* the caller's payload, or room for it */
 	PyObject *data;			/* what came beside the answer's head: a list's page; NULL: nothing */

@@ -23,7 +23,7 @@ PyObject *operation_new(struct channel *channel, struct nexus_op *op, Py_buffer 
 	o->op = op;
 	o->window = NULL;
 	o->views = 0;
-	o->busy = o->exchange = o->written = false;
+	o->busy = o->exchange = false;
 	o->data = NULL;
 	o->lent = buffer;
 	if (buffer)
@@ -287,10 +287,8 @@ static PyObject *operation_write(struct operation *o, PyObject *source)
 		Py_BEGIN_ALLOW_THREADS
 		ret = nexus_write(o->op, (char *)buffer.buf + done, chunk);
 		Py_END_ALLOW_THREADS
-		if (ret > 0) {
+		if (ret > 0)
 			done += ret;
-			o->written = true;
-		}
 		if (ret >= 0 && PyErr_CheckSignals())
 			break;
 	}
@@ -333,7 +331,6 @@ static PyObject *operation_write_commit(struct operation *o, PyObject *size)
 	Py_BEGIN_ALLOW_THREADS
 	ret = nexus_write_commit(o->op, n);
 	Py_END_ALLOW_THREADS
-	o->written |= n > 0;
 	operation_leave(o);
 	if (ret)
 		return operation_raise(o->op, ret);
@@ -347,13 +344,15 @@ static PyObject *operation_finish(struct operation *o, PyObject *unused)
 	(void)unused;
 	if (operation_enter(o))
 		return NULL;
-	/* Of what has been written an upload is ready when it has ended; an exchange when more of its answer has come than is asked for. */
-	if (o->written && !o->exchange && operation_wait_ready(o, -1)) {
+	Py_BEGIN_ALLOW_THREADS
+	ret = nexus_finish_start(o->op);
+	Py_END_ALLOW_THREADS
+	if (!ret && operation_wait_ready(o, -1)) {
 		operation_leave(o);
 		return NULL;
 	}
 	Py_BEGIN_ALLOW_THREADS
-	ret = nexus_finish(o->op);
+	ret = ret ? ret : nexus_finish(o->op);
 	Py_END_ALLOW_THREADS
 	operation_leave(o);
 	if (ret)

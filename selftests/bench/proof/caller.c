@@ -10,13 +10,12 @@
 #include <unistd.h>
 #include "caller.h"
 
-#define PATIENCE	4	/* s: for a first answer, and for any other; a nested guest may hang (icount.py) */
 
 static struct sockaddr_in address;
 static char request[4096], answer[65536];
 static size_t request_len;
 static const char *device;
-unsigned int singles;
+unsigned int singles, caller_patience = 4;	/* a nested guest may hang (icount.py) */
 int caller_fd = -1;
 
 void caller_open(const char *host, const char *port, const char *path, const char *event, const char *through)
@@ -36,7 +35,7 @@ void die(const char *why)
 
 bool caller_connect(void)
 {
-	struct timeval patience = { .tv_sec = PATIENCE };
+	struct timeval patience = { .tv_sec = caller_patience };
 	int one = 1;
 
 	caller_fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -94,7 +93,7 @@ void caller_must(int status)
 
 void caller_first(void)
 {
-	time_t end = time(NULL) + PATIENCE;
+	time_t end = time(NULL) + caller_patience;
 
 	for (; time(NULL) <= end; usleep(20000)) {
 		if (caller_fd >= 0 || caller_connect()) {

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+extern unsigned int caller_patience;	/* s: for a first answer, and for any other */
 extern unsigned int singles;	/* invocations between MARK_SENT and MARK_ANSWERED that no line of output tells yet */
 extern int caller_fd;		/* the connection, or -1 */
 

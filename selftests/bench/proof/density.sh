@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Part of host.sh: instances are added until the memory is full, or one does not answer.
 ROOM=655360 RESERVE=32768	# KiB
+PATIENCE=60	# s: of many on one processor
 
 available() { while read -r name value unit; do [ $name != MemAvailable: ] || echo $value; done </proc/meminfo; }
 no_vms() { [ "$(vms)" = 0 ]; }
@@ -9,10 +10,10 @@ vms() { ls -d /sys/kernel/debug/kvm/*-* 2>/dev/null | wc -l; }
 # All of the first N answer, COUNT times.
 all_answer() {
 	if [ $KIND = offloaded ]; then
-		for round in $(seq $2); do invoke --parallel $1 all $target "$event" || return; done
+		for round in $(seq $2); do invoke --patience $PATIENCE --parallel $1 all $target "$event" || return; done
 		return
 	fi
-	for k in $(seq $1); do invoke --device vrf$k --warm $(($2 - 1)) all $target "$event" || return; done
+	for k in $(seq $1); do invoke --patience $PATIENCE --device vrf$k --warm $(($2 - 1)) all $target "$event" || return; done
 }
 
 # one_more N: the Nth instance; it works a little.
@@ -26,7 +27,7 @@ one_more() {
 	fi
 	end_clone $1 2>/dev/null
 	clone $1 &
-	invoke --device vrf$1 --warm 9 one $target "$event"
+	invoke --patience $PATIENCE --device vrf$1 --warm 9 one $target "$event"
 }
 
 density() {

@@ -107,7 +107,7 @@ static void parallel(unsigned int count)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: invoke [--warm N] [--single N] [--cold COMMAND] [--memory] [--device NAME] [--parallel N] [--trace FILE]\n"
+	fprintf(stderr, "usage: invoke [--warm N] [--single N] [--cold COMMAND] [--memory] [--device NAME] [--parallel N] [--patience S] [--trace FILE]\n"
 		"              NAME ADDRESS PORT PATH EVENT [BATCH]...\n"
 		"       invoke --memory NAME\n");
 	return 2;
@@ -119,7 +119,7 @@ int main(int argc, char **argv)
 		{ "warm", required_argument, NULL, 'w' }, { "single", required_argument, NULL, 's' },
 		{ "cold", required_argument, NULL, 'c' }, { "memory", no_argument, NULL, 'm' },
 		{ "device", required_argument, NULL, 'd' }, { "trace", required_argument, NULL, 't' },
-		{ "parallel", required_argument, NULL, 'p' }, { 0 }
+		{ "parallel", required_argument, NULL, 'p' }, { "patience", required_argument, NULL, 'e' }, { 0 }
 	};
 	unsigned int warm = 30, nr_single = 0, nr_parallel = 0;
 	const char *command = NULL, *device = NULL, *trace = NULL;
@@ -135,6 +135,7 @@ int main(int argc, char **argv)
 		case 'm': occupied = true; break;
 		case 'd': device = optarg; break;
 		case 't': trace = optarg; break;
+		case 'e': caller_patience = atoi(optarg); break;
 		case 'p': nr_parallel = atoi(optarg); break;
 		default: return usage();
 		}
