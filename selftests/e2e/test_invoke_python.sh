@@ -15,6 +15,7 @@ host_start
 python_configure
 python_function thumbnail thumbnail.handler
 python_function dice handler.dice
+python_function calls handler.calls
 backend_start
 tap_ok $? "the daemon starts"
 
@@ -52,6 +53,8 @@ for whose in library kernel; do
 	tap_ok $? "generators of the $whose: $(sed 's/":.*//; s/"//' $state/rolled.1 | tr '\n' ' ')"
 	tap_is "$(comm -12 $state/rolled.1 $state/rolled.2)" "" "none gives both clones the same"
 done
+tap_is "$(invoke calls $state/empty.json $state/answer)" 200 "a guest opens gRPC calls on three channels"
+tap_is "$(cat $state/answer)" '{"open": 256, "refused": 44, "again": 12}' "256 are its limit, whichever the channel; and closed ones do not count"
 backend_stop
 backend=
 

@@ -76,5 +76,6 @@ tap_ok $? "the daemon's orderly end is that of survivors, too"
 backend=
 [ ! -e $state/control.sock.vmms ]
 tap_ok $? "and nothing of them is left behind"
+[ "$tap_failures" -eq 0 ] || tail -n 60 $state/backend.log | sed 's/^/# /'
 host_stop
 tap_done

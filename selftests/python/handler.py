@@ -124,6 +124,18 @@ def results(event, context):
             "float": 1.5, "nan": float("nan"), "keys": {1: 2, None: 3}, "badkeys": {(1, 2): 3}, "event": event}.get(what)
 
 
+def calls(event, context):
+    """How many gRPC calls this guest may have open: on three channels, that each may have more than a third of them."""
+    import _nexus
+    channels = [_nexus.Channel() for _ in range(3)]
+    opened = [channel.rpc_start(os.environ["PRICES"], "/no.Such/Method") for channel in channels for _ in range(100)]
+    refused = [call.receive()[:2] == ("end", 8) for call in opened]
+    for call in opened:
+        call.close()
+    again = channels[0].rpc_start(os.environ["PRICES"], "/no.Such/Method").receive()[1]
+    return {"open": refused.count(False), "refused": sum(refused[256:]), "again": again}
+
+
 restored = []
 if os.environ.get("NEXUS_TEST_SEED"):
     # As in clones of one snapshot: generators that stand where they stood.
