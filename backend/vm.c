@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -255,6 +256,15 @@ int64_t vm_adopt_restored(pid_t pid, const char *tenant, const char *function, c
 	return vm_adopt_any(pid, tenant, function, snapshot, error, size);
 }
 
+/* No process of that number is alive. Another one may have the number: the module tells of that VM's end, a little later. */
+static bool vm_is_over(pid_t vmm_pid)
+{
+	auto_close int pidfd = syscall(SYS_pidfd_open, vmm_pid, 0);
+	struct pollfd end = { .fd = pidfd, .events = POLLIN };
+
+	return pidfd < 0 ? errno == ESRCH : poll(&end, 1, 0) > 0;
+}
+
 static void vm_attach(int dev, const struct vmstats *orphan)
 {
 	struct nexus_attach attach = { .vm_id = orphan->id };
@@ -269,6 +279,14 @@ static void vm_attach(int dev, const struct vmstats *orphan)
 	handle = ioctl(dev, NEXUS_IOC_ATTACH, &attach);
 	if (handle < 0) {
 		log_warning("vm %u: cannot attach: %s", orphan->id, strerror(errno));
+		return;
+	}
+	/* It may have asked for an event, which would be lost on it. */
+	if (vm_is_over(orphan->vmm_pid)) {
+		log_info("vm %u (%s/%s) is released: its VMM, process %d, is gone", orphan->id, orphan->tenant, orphan->function,
+			 orphan->vmm_pid);
+		ioctl(handle, NEXUS_IOC_RELEASE);
+		close(handle);
 		return;
 	}
 	/* No pidfd: the number may name another process by now, and the module tells of the VM's end. */
