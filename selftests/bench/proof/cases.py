@@ -16,8 +16,6 @@ COPIES = {f"copy-{size}": ("copy", f"in-{size}", warm, single, batches)
                                               (1 << 20, 5, 5, (6,)), (8 << 20, 3, 3, (4,)))}
 WORKS = {"none": ("none", "in-1024", 8, 10, (20,)), "gzip": ("gzip", "table", 4, 5, (6,)), "csv": ("csv", "table", 4, 5, (6,)),
          "thumbnail": ("thumbnail", "image", 4, 5, (6,)), "chain": ("chain", "in-65536", 6, 6, (10,))}
-# What these cannot do: Pillow is Python's, and so is a client of Lambda; zlib is not compiled for WebAssembly.
-WITHOUT = {"c": ("thumbnail", "chain"), "c wasm": ("thumbnail", "chain", "gzip")}
 TITLES = {**{f"copy-{size}": f"{size >> 10} KiB" if size < 1 << 20 else f"{size >> 20} MiB" for size in SIZES},
           "none": "no-op", "gzip": "compress 64 KiB", "csv": "CSV to JSON, 64 KiB", "thumbnail": "thumbnail",
           "chain": "chain of two, 64 KiB"}
@@ -27,8 +25,7 @@ def cases_of(system, quick=False):
     """{case: as above} of a system."""
     if quick or system.endswith(" pc"):
         return {HEADLINE: COPIES[HEADLINE]}
-    without = WITHOUT.get(system, WITHOUT.get(system.split()[0], ()))
-    return {name: case for name, case in {**COPIES, **WORKS}.items() if name not in without}
+    return {**COPIES, **WORKS}
 
 
 def lines(cases):

@@ -23,7 +23,7 @@ METHOD = [
     "runs in a host of its own, with the same function, kernel, VMM and store (nginx).",
     "The VMM of both sides is Debian's small build of QEMU with the machine microvm, where virtio's network is an MMIO device, as in "
     "Firecracker; the allocator's settings are the same for both. One table has both sides with the large build and a PC, whose network has PCI and MSI-X: fewer exits, "
-    "a longer start. The vsock proxy has the PC, as the small build lacks vhost-vsock.",
+    "a longer start. The vsock proxy has the large build's microvm, as the small one lacks vhost-vsock.",
     "All guests are clones of a snapshot that was taken when the function was ready for its first event. One invocation: the "
     "caller's event, a GET of an object, a PUT of the result, the answer. 30 to warm up, then batches back to back, then single "
     "ones with pauses (fewer of the cases that take longer).",
@@ -356,9 +356,8 @@ def not_run(results, expected):
             rows.append([what, "not run"])
     if not results.get("unix"):
         rows.append(["on the machine itself, over the unix transport", "not run"])
-    rows.append(["thumbnail and chain in C; compress as WebAssembly", "Pillow is Python's, and so is a client of Lambda; zlib is not compiled "
-                 "for WebAssembly"])
-    rows.append(["the gateway in C, the vsock proxy in Python", "each was built once, for the language that it says more of"])
+    rows.append(["the gateway in C, the vsock proxy in Python", "the gateway is for SDKs, of which C has none; a client of the proxy's is "
+                 "what replaces one"])
     return rows
 
 

@@ -7,53 +7,30 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include "../../../backend/sigv4.h"
 #include "function.h"
 #include "http_server.h"
 #include "store_client.h"
 
 static char *buffer;
-static size_t filled, sent;
 
 void *fabric_buffer(enum fabric_object which)
 {
 	return which == OBJECT_IN ? buffer : buffer + OBJECT_MAX;
 }
 
-static size_t take(char *data, size_t size, size_t n, void *arg)
-{
-	(void)size;
-	if (n > OBJECT_MAX - filled)
-		return 0;
-	memcpy((char *)arg + filled, data, n);
-	filled += n;
-	return n;
-}
-
 size_t fabric_get(const char *bucket, const char *key, void *buf)
 {
-	filled = 0;
-	store_get(bucket, key, take, buf);
-	return filled;
-}
-
-static size_t give(char *data, size_t size, size_t n, void *arg)
-{
-	n = n * size > filled - sent ? filled - sent : n * size;
-	memcpy(data, (const char *)arg + sent, n);
-	sent += n;
-	return n;
+	return store_get(bucket, key, buf, OBJECT_MAX);
 }
 
 void fabric_put(const char *bucket, const char *key, const void *buf, size_t len)
 {
-	char hash[SIGV4_HASH_HEX];
+	store_put(bucket, key, buf, len);
+}
 
-	filled = len;
-	sent = 0;
-	sigv4_hash(buf, len, hash);
-	store_put(bucket, key, len, hash, give, (void *)buf);
+size_t fabric_call(const char *function, const char *payload, size_t len, char *answer, size_t cap)
+{
+	return store_call(function, payload, len, answer, cap);
 }
 
 void fabric_respond(const char *answer, size_t len)

@@ -52,6 +52,20 @@ void fabric_put(const char *bucket, const char *key, const void *buf, size_t len
 	check(key, nexus_put(nx, bucket, key, buf, len, NULL, NULL));
 }
 
+size_t fabric_call(const char *function, const char *payload, size_t len, char *answer, size_t cap)
+{
+	struct nexus_aws request = NEXUS_AWS_INIT;
+	char path[NAME_SIZE];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/2015-03-31/functions/%s/invocations", function);
+	request.service = "lambda";
+	request.path = path;
+	n = nexus_aws(nx, &request, payload, len, answer, cap, NULL, NULL);
+	check(function, n);
+	return n;
+}
+
 void fabric_respond(const char *answer, size_t len)
 {
 	const struct nexus_respond_options options = { .size = sizeof(options), .flags = NEXUS_RESPOND_NEXT };

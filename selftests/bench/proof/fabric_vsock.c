@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The function in a guest whose I/O a proxy on the host does, over virtio-vsock: proxy.c. */
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <linux/vm_sockets.h>
@@ -11,7 +13,7 @@
 #include "function.h"
 #include "vsock_message.h"
 
-static int host;
+static int host, device;
 static char *buffer;
 
 static void check(const char *what, long ret)
@@ -37,7 +39,7 @@ static void receive(void *buf, size_t len)
 	check("read", received(buf, len) ? 0 : -1);
 }
 
-static void send_message(uint32_t op, const char *bucket, const char *key, const void *data, size_t len)
+static bool sent_message(uint32_t op, const char *bucket, const char *key, const void *data, size_t len)
 {
 	struct vsock_message message = { .op = op, .len = len };
 	struct iovec iov[] = { { &message, sizeof(message) }, { (void *)data, len } };
@@ -49,7 +51,8 @@ static void send_message(uint32_t op, const char *bucket, const char *key, const
 	while (left) {
 		ssize_t n = writev(host, at, left);
 
-		check("write", n);
+		if (n < 0)
+			return false;
 		while (left && (size_t)n >= at->iov_len) {
 			n -= at->iov_len;
 			at++;
@@ -60,6 +63,12 @@ static void send_message(uint32_t op, const char *bucket, const char *key, const
 			at->iov_len -= n;
 		}
 	}
+	return true;
+}
+
+static void send_message(uint32_t op, const char *bucket, const char *key, const void *data, size_t len)
+{
+	check("write", sent_message(op, bucket, key, data, len) ? 0 : -1);
 }
 
 static size_t receive_answer(void *buf, size_t cap)
@@ -89,17 +98,32 @@ void fabric_put(const char *bucket, const char *key, const void *buf, size_t len
 	receive_answer(NULL, 0);
 }
 
+size_t fabric_call(const char *function, const char *payload, size_t len, char *answer, size_t cap)
+{
+	send_message(VSOCK_CALL, "", function, payload, len);
+	return receive_answer(answer, cap);
+}
+
 void fabric_respond(const char *answer, size_t len)
 {
 	send_message(VSOCK_RESPOND, "", "", answer, len);
 }
 
+/* Again and again until the proxy listens: a clone may be here before its proxy begins afresh. */
 static void connect_host(void)
 {
-	struct sockaddr_vm address = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_HOST, .svm_port = VSOCK_PORT };
+	struct sockaddr_vm address = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_HOST };
+	unsigned int cid;
 
-	host = socket(AF_VSOCK, SOCK_STREAM, 0);
-	check("connect", connect(host, (struct sockaddr *)&address, sizeof(address)));
+	for (;; usleep(1000)) {
+		check("CID", ioctl(device, IOCTL_VM_SOCKETS_GET_LOCAL_CID, &cid));
+		address.svm_port = VSOCK_PORT + cid - VSOCK_CID;
+		host = socket(AF_VSOCK, SOCK_STREAM, 0);
+		check("socket", host);
+		if (!connect(host, (struct sockaddr *)&address, sizeof(address)))
+			return;
+		close(host);
+	}
 }
 
 int main(void)
@@ -108,13 +132,14 @@ int main(void)
 	char event[4096];
 
 	buffer = malloc(OBJECT_MAX + RESULT_MAX);
+	device = open("/dev/vsock", O_RDONLY | O_CLOEXEC);
+	check("/dev/vsock", device);
 	connect_host();
 	puts("listening");
 	fflush(stdout);
 	for (;;) {
-		send_message(VSOCK_NEXT, "", "", NULL, 0);
 		/* A clone's connections are reset: it waited here when its snapshot was taken. */
-		if (!received(&message, sizeof(message))) {
+		if (!sent_message(VSOCK_NEXT, "", "", NULL, 0) || !received(&message, sizeof(message))) {
 			close(host);
 			connect_host();
 			continue;

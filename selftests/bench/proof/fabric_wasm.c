@@ -9,16 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../../../backend/sigv4.h"
 #include "function.h"
 #include "function_module.h"
 #include "http_server.h"
 #include "store_client.h"
 
-#define EVENT_ROOM	65536U
-
 static Z_function_instance_t instance;
-static size_t moved, total;
 
 /* The module's memory at an address that it named. */
 static char *inside(u32 at, size_t len)
@@ -41,47 +37,22 @@ static const char *name(u32 at)
 	return text;
 }
 
-u32 Z_envZ_fabric_buffer(struct Z_env_instance_t *env, u32 which)
-{
-	(void)env;
-	return *Z_functionZ___heap_base(&instance) + EVENT_ROOM + (which == OBJECT_IN ? 0 : OBJECT_MAX);
-}
-
-static size_t take(char *data, size_t size, size_t n, void *arg)
-{
-	(void)size;
-	if (n > OBJECT_MAX - moved)
-		return 0;
-	memcpy((char *)arg + moved, data, n);
-	moved += n;
-	return n;
-}
-
 u32 Z_envZ_fabric_get(struct Z_env_instance_t *env, u32 bucket, u32 key, u32 buf)
 {
 	(void)env;
-	moved = 0;
-	store_get(name(bucket), name(key), take, inside(buf, OBJECT_MAX));
-	return moved;
-}
-
-static size_t give(char *data, size_t size, size_t n, void *arg)
-{
-	n = n * size > total - moved ? total - moved : n * size;
-	memcpy(data, (const char *)arg + moved, n);
-	moved += n;
-	return n;
+	return store_get(name(bucket), name(key), inside(buf, OBJECT_MAX), OBJECT_MAX);
 }
 
 void Z_envZ_fabric_put(struct Z_env_instance_t *env, u32 bucket, u32 key, u32 buf, u32 len)
 {
-	char hash[SIGV4_HASH_HEX];
-
 	(void)env;
-	moved = 0;
-	total = len;
-	sigv4_hash(inside(buf, len), len, hash);
-	store_put(name(bucket), name(key), len, hash, give, inside(buf, len));
+	store_put(name(bucket), name(key), inside(buf, len), len);
+}
+
+u32 Z_envZ_fabric_call(struct Z_env_instance_t *env, u32 function, u32 payload, u32 len, u32 answer, u32 cap)
+{
+	(void)env;
+	return store_call(name(function), inside(payload, len), len, inside(answer, cap), cap);
 }
 
 void Z_envZ_fabric_respond(struct Z_env_instance_t *env, u32 answer, u32 len)
@@ -102,9 +73,9 @@ int main(int argc, char **argv)
 	for (;;) {
 		size_t len;
 		const char *event = http_next(&len);
-		u32 at = *Z_functionZ___heap_base(&instance);
+		u32 at = Z_functionZ_event_room(&instance);
 
-		if (len > EVENT_ROOM)
+		if (len > EVENT_MAX)
 			return 1;
 		memcpy(inside(at, len), event, len);
 		Z_functionZ_handle(&instance, at, len);

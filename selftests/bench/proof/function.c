@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Freestanding, so that it compiles for WebAssembly too: gets an object, works on it, puts the result. */
+/* Without a library, so that it is the same in a module of WebAssembly: gets an object, works on it, puts the result. */
 #include <stdbool.h>
 #include "function.h"
 
@@ -91,9 +91,32 @@ static size_t csv_to_json(const char *table, size_t len, char *out, size_t cap)
 	return n;
 }
 
-#ifdef __wasm__
-__attribute__((export_name("handle")))
-#endif
+static size_t append(char *out, size_t n, const char *text)
+{
+	while (*text)
+		out[n++] = *text++;
+	out[n] = '\0';
+	return n;
+}
+
+/* Puts the object, and has another function copy it. */
+static void chain(const char *bucket, const char *out, size_t len)
+{
+	char between[NAME_SIZE + 8], event[4 * NAME_SIZE], answer[NAME_SIZE];
+	size_t n;
+
+	append(between, append(between, 0, "between-"), out);
+	fabric_put(bucket, between, fabric_buffer(OBJECT_IN), len);
+	n = append(event, 0, "{\"bucket\":\"");
+	n = append(event, n, bucket);
+	n = append(event, n, "\",\"key\":\"");
+	n = append(event, n, between);
+	n = append(event, n, "\",\"out\":\"");
+	n = append(event, n, out);
+	n = append(event, n, "\",\"work\":\"copy\"}");
+	fabric_respond(answer, fabric_call("g", event, n, answer, sizeof(answer)));
+}
+
 void handle(const char *event, size_t len)
 {
 	char bucket[NAME_SIZE], key[NAME_SIZE], out[NAME_SIZE], work[NAME_SIZE];
@@ -108,6 +131,10 @@ void handle(const char *event, size_t len)
 	field(event, len, "\"key\"", key);
 	field(event, len, "\"out\"", out);
 	n = fabric_get(bucket, key, fabric_buffer(OBJECT_IN));
+	if (begins(work, NAME_SIZE, "chain")) {
+		chain(bucket, out, n);
+		return;
+	}
 	if (begins(work, NAME_SIZE, "copy")) {
 		fabric_put(bucket, out, fabric_buffer(OBJECT_IN), n);
 	} else {
@@ -115,10 +142,10 @@ void handle(const char *event, size_t len)
 
 		if (begins(work, NAME_SIZE, "csv"))
 			n = csv_to_json(fabric_buffer(OBJECT_IN), n, result, RESULT_MAX);
-#ifndef __wasm__
+		else if (begins(work, NAME_SIZE, "thumbnail"))
+			n = function_thumbnail(fabric_buffer(OBJECT_IN), n, result, RESULT_MAX);
 		else
 			n = function_gzip(fabric_buffer(OBJECT_IN), n, result, RESULT_MAX);
-#endif
 		fabric_put(bucket, out, result, n);
 	}
 	fabric_respond("{\"ok\": 1}", 9);

@@ -13,13 +13,21 @@ await() {
 		sleep 0.2
 	done
 }
-tries() { for try in 1 2 3 4 5 6; do "$@" && return; say "once more: $*"; done; say "GAVE UP: $*"; return 1; }
+tries() {
+	for try in 1 2 3 4 5 6; do
+		"$@" && return
+		tail -n 3 /run/console? 2>/dev/null
+		say "once more: $*"
+	done
+	say "GAVE UP: $*"
+	return 1
+}
 
 # ---- VMMs of guests without a daemon; K tells several apart ----
 
 # On microvm Debian's kernels find virtio's devices by ACPI only.
 machine() { case $MACHINE in microvm) echo microvm,rtc=on,acpi=on ;; *) echo $MACHINE ;; esac; }
-qemu() { case $MACHINE in microvm) echo qemu-system-x86_64-microvm ;; *) echo qemu-system-x86_64 ;; esac; }
+qemu() { case $MACHINE-$KIND in microvm-networked) echo qemu-system-x86_64-microvm ;; *) echo qemu-system-x86_64 ;; esac; }
 bus() { case $MACHINE in microvm) echo device ;; *) echo pci,romfile= ;; esac; }
 # RAM in a file, as the daemon's templates and clones have it. $1: share=on or off.
 ram() { echo "-M $(machine),memory-backend=ram -object memory-backend-file,id=ram,size=@MEMORY@M,mem-path=/run/ram,share=$1"; }
@@ -27,7 +35,7 @@ monitor() { echo "-chardev pipe,id=monitor,path=/run/monitor$1 -mon chardev=moni
 device() {
 	case $KIND in
 	networked) echo "-netdev tap,id=net,ifname=tap$1,script=no,downscript=no,vhost=on -device virtio-net-$(bus),netdev=net" ;;
-	proxied) echo "-device vhost-vsock-pci,guest-cid=$((3 + $1))" ;;
+	proxied) echo "-device vhost-vsock-$(bus | cut -d, -f1),guest-cid=$((3 + $1))" ;;
 	esac
 }
 
@@ -101,7 +109,7 @@ begin() {
 		tries template ;;
 	proxied)
 		start="/init clone 0" target="127.0.0.1 8083 /"
-		proxy 127.0.0.1 8083 &
+		while :; do proxy 127.0.0.1 8083 1024; sleep 0.1; done &
 		tries template ;;
 	offloaded)
 		start=true target="127.0.0.1 8081 /function/f"
@@ -115,17 +123,34 @@ begin() {
 
 end_instance() {
 	case $KIND in
-	networked | proxied) end_clone 0; end_clone 1 ;;
+	networked | proxied)
+		end_clone 0; end_clone 1
+		[ ! -e /run/proxy ] || { kill -9 $(cat /run/proxy); rm /run/proxy; } ;;
 	offloaded) control function stop f; control function stop g ;;
-	hosted) killall -9 function_wasm ;;
+	hosted) killall -9 function_wasm; rm -f /run/module ;;
 	esac >/dev/null 2>&1
 	sleep 1
 }
 
-# A chain's second function is the first clone; the first function, which the caller reaches, is the second one.
+# A chain has two functions. The daemon starts both of ours; of the clones of a network, the one that the caller reaches is
+# the second one.
+second() {
+	case $KIND in
+	networked | proxied) [ -e /run/vmm1 ] || clone 1 ;;
+	hosted) [ -e /run/module ] || { touch /run/module; exec function_wasm 127.0.0.1 8084; } ;;
+	esac
+}
+# Its proxy is there before it.
+second_proxy() {
+	[ $KIND = proxied ] && [ ! -e /run/proxy ] || return 0
+	proxy 127.0.0.1 8084 1025 &
+	echo $! >/run/proxy
+	sleep 1
+}
 command_of() {
 	case $KIND-$1 in
-	networked-chain) echo "/init pair" ;;
+	offloaded-*) echo true ;;
+	*-chain) echo "/init pair" ;;
 	*) echo "$start" ;;
 	esac
 }
@@ -147,6 +172,7 @@ maps() {
 # cold_case CASE EVENT: an event that finds no instance.
 cold_case() {
 	end_instance
+	[ $1 != chain ] || second_proxy
 	maps
 	invoke $(through $1) --cold "$(command_of $1)" --warm 0 "$1" $target "$2" || return
 	maps
@@ -155,7 +181,7 @@ cold_case() {
 # warm_case CASE EVENT WARM SINGLE BATCH...: at an instance that may have worked already.
 warm_case() {
 	case=$1 event=$2 warm=$3 single=$4; shift 4
-	[ $KIND-$case != networked-chain ] || [ -e /run/vmm1 ] || clone 1 &
+	[ $case != chain ] || { second_proxy; second & }
 	invoke $(through $case) --warm $warm --single $single "$case" $target "$event" "$@" && maps && return
 	end_instance
 	$start &
@@ -193,7 +219,9 @@ symbols() { grep ' [tTwW] ' /proc/kallsyms | cut -d' ' -f1,3- >/dev/ttyS1; }
 . /bench/system
 case ${1-} in
 clone) clone $2; exit ;;
-pair) clone 0 & clone 1; exit ;;
+pair)
+	case $KIND in hosted) function_wasm 127.0.0.1 8082 & ;; *) clone 0 & ;; esac
+	second; exit ;;
 end) end_clone $2; exit ;;
 esac
 

@@ -144,7 +144,7 @@ def c_vsock(directory):
     """virtio-vsock."""
     root = f"{directory}/c_vsock"
     c_root(root, "function_vsock")
-    module_files(root, "virtio_pci", "vmw_vsock_virtio_transport")
+    module_files(root, "virtio_mmio", "vmw_vsock_virtio_transport")
     busybox(root, "/usr/bin/function")
     return pack(root, f"{root}.cpio")
 

@@ -4,7 +4,7 @@
  * virtio-vsock, and does its object I/O. Objects are gathered first: a download's length is told before it, and an
  * upload's hash is part of its signature.
  *
- *	proxy STORE PORT
+ *	proxy STORE PORT VSOCK_PORT
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 #include <linux/vm_sockets.h>
 #include <unistd.h>
-#include "../../../backend/sigv4.h"
 #include "function.h"
 #include "http_server.h"
 #include "store_client.h"
@@ -61,37 +60,11 @@ static void answer(struct vsock_message *message, const void *data, size_t len)
 	send_all(data, len);
 }
 
-struct object {
-	size_t len, sent;
-	char *data;
-};
-
-static size_t take(char *data, size_t size, size_t n, void *arg)
-{
-	struct object *object = arg;
-
-	(void)size;
-	if (n > OBJECT_MAX - object->len)
-		return 0;
-	memcpy(object->data + object->len, data, n);
-	object->len += n;
-	return n;
-}
-
-static size_t give(char *data, size_t size, size_t n, void *arg)
-{
-	struct object *object = arg;
-
-	n = n * size > object->len - object->sent ? object->len - object->sent : n * size;
-	memcpy(data, object->data + object->sent, n);
-	object->sent += n;
-	return n;
-}
-
-static void serve(struct object *object)
+/* object: OBJECT_MAX bytes of memory. */
+static void serve(char *object)
 {
 	struct vsock_message message;
-	char text[65536], hash[SIGV4_HASH_HEX];
+	char text[65536];
 	const char *event;
 	size_t len;
 
@@ -104,17 +77,18 @@ static void serve(struct object *object)
 		answer(&message, event, len);
 		return;
 	case VSOCK_GET:
-		object->len = 0;
-		store_get(message.bucket, message.key, take, object);
-		answer(&message, object->data, object->len);
+		answer(&message, object, store_get(message.bucket, message.key, object, OBJECT_MAX));
 		return;
 	case VSOCK_PUT:
 		check("put", message.len <= OBJECT_MAX ? 0 : -1);
-		receive(object->data, message.len);
-		*object = (struct object){ .len = message.len, .data = object->data };
-		sigv4_hash(object->data, object->len, hash);
-		store_put(message.bucket, message.key, object->len, hash, give, object);
+		receive(object, message.len);
+		store_put(message.bucket, message.key, object, message.len);
 		answer(&message, NULL, 0);
+		return;
+	case VSOCK_CALL:
+		check("call", message.len <= sizeof(text) ? 0 : -1);
+		receive(text, message.len);
+		answer(&message, object, store_call(message.key, text, message.len, object, OBJECT_MAX));
 		return;
 	case VSOCK_RESPOND:
 		check("respond", message.len <= sizeof(text) ? 0 : -1);
@@ -127,13 +101,14 @@ static void serve(struct object *object)
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_vm address = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = VSOCK_PORT };
-	struct object object = { .data = malloc(OBJECT_MAX) };
+	struct sockaddr_vm address = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY };
+	char *object = malloc(OBJECT_MAX);
 	int listener = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (argc != 3)
+	if (argc != 4)
 		return 2;
 	arguments = argv;
+	address.svm_port = atoi(argv[3]);
 	check("bind", bind(listener, (struct sockaddr *)&address, sizeof(address)));
 	check("listen", listen(listener, 1));
 	store_open(argv[1]);
@@ -141,5 +116,5 @@ int main(int argc, char **argv)
 	guest = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	check("accept", guest);
 	for (;;)
-		serve(&object);
+		serve(object);
 }

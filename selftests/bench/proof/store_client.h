@@ -8,14 +8,15 @@
 
 #include <stddef.h>
 
-/* As libcurl's callbacks: take gets what arrives, give fills a buffer and returns its bytes. */
-typedef size_t store_take(char *data, size_t size, size_t n, void *arg);
-typedef size_t store_give(char *data, size_t size, size_t n, void *arg);
-
 void store_open(const char *host);	/* ADDRESS[:PORT] */
 
-void store_get(const char *bucket, const char *key, store_take *take, void *arg);
-/* hash: of the payload, as sigv4_hash() writes it; NULL: the payload is not signed. */
-void store_put(const char *bucket, const char *key, size_t len, const char *hash, store_give *give, void *arg);
+/* Returns the object's bytes, cap at most. */
+size_t store_get(const char *bucket, const char *key, void *buf, size_t cap);
+
+/* The payload's hash is part of the signature, as S3 wants it over plain HTTP. */
+void store_put(const char *bucket, const char *key, const void *buf, size_t len);
+
+/* Invokes a function; returns the answer's bytes, cap at most. */
+size_t store_call(const char *function, const char *payload, size_t len, char *answer, size_t cap);
 
 #endif

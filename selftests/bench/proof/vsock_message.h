@@ -8,14 +8,15 @@
 
 #include <stdint.h>
 
-#define VSOCK_PORT	1024
-#define VSOCK_CID	3	/* the guest's */
+#define VSOCK_PORT	1024	/* of the guest with VSOCK_CID; the next one's is the next */
+#define VSOCK_CID	3
 
 enum vsock_op {
 	VSOCK_NEXT = 1,		/* answered with an event */
 	VSOCK_GET,		/* answered with the object */
 	VSOCK_PUT,		/* `len` bytes follow; answered when the store has them */
 	VSOCK_RESPOND,		/* `len` bytes follow; not answered */
+	VSOCK_CALL,		/* `len` bytes follow, for the function `key`; answered with its answer */
 };
 
 struct vsock_message {
