@@ -12,7 +12,7 @@
 # make bench-quick  its headline's case only; some minutes
 # make bench-compare BASE=old.json  what grew since
 # make bench-unix  the daemon against wrk and curl, over the unix transport; 5 minutes
-# make bench-fairness  one tenant's latency beside another at full blast; a minute
+# make bench-fairness  one tenant's latency beside another at full blast; two minutes
 # make bench-timeline  a cold invocation drawn: what overlaps, what that saves; 10 minutes
 # make bench-machines  QEMU's types of machine beside each other; 5 minutes
 # make bench-exact  a GET's cost in instructions, against libcurl over virtio-net; 3 minutes
