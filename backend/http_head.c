@@ -50,6 +50,9 @@ static int head_on_field(http_parser *parser, const char *at, size_t len)
 
 	if (head->field_count == HTTP_FIELDS_MAX)
 		return head_refuse(parse, "more header fields than 128");
+	/* The parser takes it for a part of the name, others for none: RFC 9112, 5.1. */
+	if (memchr(at, ' ', len))
+		return head_refuse(parse, "a space in a header's name");
 	/* It lies in what http_head_parse() was given to write. */
 	for (char *p = (char *)at; p < at + len; p++)
 		*p = tolower((unsigned char)*p);
@@ -279,11 +282,12 @@ int http_head_parse(struct http_head *head, char *data, size_t len, bool no_body
 	head->content_length = 0;
 	if (!head_parse_plain(head, data, len) && head_parse(head, data, len, reason))
 		return -EBADMSG;
-	if (head->status == 101) {
+	if (head->status < 100)
+		*reason = "a status below 100";
+	else if (head->status == 101)
 		*reason = "a switch of protocols that nobody asked for";
-		return -EBADMSG;
-	}
-	*reason = head_framing(head, no_body);
+	else
+		*reason = head_framing(head, no_body);
 	return *reason ? -EBADMSG : 0;
 }
 

@@ -132,6 +132,8 @@ static void test_refusals(void)
 	refuses("an unknown Transfer-Encoding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", -EPROTO, lost);
 	refuses("no HTTP at all", "220 mail.example ESMTP\r\n\r\n", -EPROTO, lost);
 	refuses("a folded line", "HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 0\r\n\r\n", -EPROTO, lost);
+	refuses("a space before a colon", "HTTP/1.1 200 OK\r\nContent-Length : 5\r\n\r\nhello", -EPROTO, lost);
+	refuses("a status below 100", "HTTP/1.1 99 No\r\nContent-Length: 0\r\n\r\n", -EPROTO, lost);
 	refuses("a switch of protocols", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", -EPROTO, lost);
 	refuses("a chunk's size that is no number", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", -EPROTO, lost);
 	refuses("a chunk's size beyond 64 bits", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n11111111111111111\r\n",
