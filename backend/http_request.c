@@ -174,7 +174,8 @@ static int request_check(struct op *op, const Nexus__V1__HttpRequest *request)
 
 	if (!header_name_is_token(request->method) || strlen(request->method) > 32)
 		return op_error(op, -EINVAL, "NexusBadRequest", "\"%.64s\" is no method", request->method);
-	if (!strcmp(request->method, "CONNECT") || !strcmp(request->method, "TRACE"))
+	/* Methods are in capitals, but some servers know them otherwise, too. */
+	if (is_one_of(request->method, (const char *const []){ "CONNECT", "TRACE", NULL }))
 		return op_error(op, -EINVAL, "NexusBadRequest", "the method %s is about connections, which are the daemon's",
 				request->method);
 	if (request->chunked && request->content_length)

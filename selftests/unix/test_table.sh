@@ -358,7 +358,9 @@ is "$output" "authorization= cookie= type= method=GET" "but not to another one"
 cell http bad-input
 bad NexusBadRequest nx http GET ftp://127.0.0.1/
 bad NexusBadRequest nx http GET "http://user:secret@127.0.0.1/"
-bad NexusBadRequest nx http TRACE $web/
+for method in TRACE CONNECT Connect; do
+	bad NexusBadRequest nx http $method $web/
+done
 bad NexusBadRequest nx http 'GET /' $web/
 bad NexusBadRequest nx --header transfer-encoding:chunked http GET $web/
 bad NexusBadRequest nx --header 'x:a
