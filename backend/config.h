@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 #include "address.h"
 #include "rate.h"
 #include "config_ingress.h"
@@ -49,6 +50,7 @@ struct credentials {
 	char *access_key_id;
 	char *secret_access_key;
 	char *session_token;	/* NULL: none */
+	time_t expires;		/* 0: never; use op_credentials() */
 };
 
 /* Where a tenant's keys come from. */
@@ -87,7 +89,7 @@ struct tenant {
 	const struct endpoint **endpoints;	/* one a service, NULL-terminated; NULL: none */
 	char *ca_file;		/* instead of the endpoints' own; NULL: theirs */
 	struct key_source key_source;		/* the main thread's */
-	const struct credentials *credentials;	/* use tenant_credentials() */
+	const struct credentials *credentials;	/* use op_credentials() */
 	const struct rules *rules;		/* use tenant_rules() */
 	struct usage *usage;			/* share.h */
 	uint32_t timeout_ms;	/* default for a whole operation */

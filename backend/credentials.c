@@ -110,7 +110,7 @@ static char *json_text(const json_t *object, const char *name)
 	return text && *text ? strdup(text) : NULL;
 }
 
-int credentials_parse(struct credentials **out, time_t *expires, const char *text, size_t len, const char **reason)
+int credentials_parse(struct credentials **out, const char *text, size_t len, const char **reason)
 {
 	json_t *object = json_loadb(text, len, 0, NULL);
 	const char *expiration = json_string_value(json_object_get(object, "Expiration"));
@@ -137,7 +137,7 @@ int credentials_parse(struct credentials **out, time_t *expires, const char *tex
 		credentials_free(credentials);
 		return -EINVAL;
 	}
-	*expires = timegm(&tm);
+	credentials->expires = timegm(&tm);
 	*out = credentials;
 	return 0;
 }

@@ -8,7 +8,6 @@
 #define NEXUS_CREDENTIALS_H
 
 #include <stddef.h>
-#include <time.h>
 
 struct credentials;
 struct key_source;
@@ -26,8 +25,7 @@ int credentials_read(struct credentials **credentials, const struct key_source *
  * Expiration. 0; or -EINVAL, *credentials is NULL then, and *reason (static text)
  * says what is wrong.
  */
-int credentials_parse(struct credentials **credentials, time_t *expires, const char *json, size_t len,
-		      const char **reason);
+int credentials_parse(struct credentials **credentials, const char *json, size_t len, const char **reason);
 
 /* Wipes and frees them. NULL is fine. */
 void credentials_free(struct credentials *credentials);

@@ -27,7 +27,6 @@ struct keys {
 	struct tenant *tenant;
 	struct loop_timer timer;	/* the next look */
 	struct metadata *asking;
-	time_t expires;			/* of the present ones; 0: never */
 	unsigned int failures;		/* since the last success */
 	bool asked;			/* there was an answer, or none came */
 	struct stat seen;		/* the file, when it was read last */
@@ -45,12 +44,11 @@ static void credentials_release(void *credentials)
 }
 
 /* From now on; workers may still use the old ones in this turn of theirs. */
-static void keys_set(struct keys *keys, struct credentials *credentials, time_t expires)
+static void keys_set(struct keys *keys, struct credentials *credentials)
 {
 	const struct credentials *old;
 
 	old = __atomic_exchange_n(&keys->tenant->credentials, credentials, __ATOMIC_ACQ_REL);
-	keys->expires = expires;
 	if (old)
 		workers_retire((void *)old, credentials_release);
 }
@@ -78,7 +76,7 @@ static void file_look(struct keys *keys)
 	if (credentials_read(&credentials, source, &report)) {
 		log_warning("tenant %s: the old credentials stay: %s", keys->tenant->name, report.text ? report.text : "");
 	} else {
-		keys_set(keys, credentials, 0);
+		keys_set(keys, credentials);
 		log_info("tenant %s: new credentials from %s", keys->tenant->name, source->where);
 	}
 	free(report.text);
@@ -117,28 +115,29 @@ static uint64_t refresh_ms(time_t expires)
 
 static void keys_failed(struct keys *keys, const char *error)
 {
+	const struct credentials *old = keys->tenant->credentials;
+	time_t now = time(NULL), end = old ? old->expires : 0;
 	uint64_t delay = retry_ms(keys);
-	time_t now = time(NULL);
 
 	keys->failures++;
-	if (keys->tenant->credentials && keys->expires && keys->expires <= now) {
-		keys_set(keys, NULL, 0);
+	if (end && end <= now) {
+		keys_set(keys, NULL);
 		log_error("tenant %s: its credentials have expired, and there are no new ones: %s", keys->tenant->name, error);
 	} else if (keys->failures == 1) {
 		log_warning("tenant %s: no new credentials (it tries again): %s", keys->tenant->name, error);
 	}
-	if (keys->tenant->credentials && keys->expires && delay > (uint64_t)(keys->expires - now) * 1000)
-		delay = (keys->expires - now) * 1000;
+	if (end > now && delay > (uint64_t)(end - now) * 1000)
+		delay = (end - now) * 1000;
 	loop_timer_start(main_loop, &keys->timer, delay);
 }
 
-static void keys_answered(void *arg, struct credentials *credentials, time_t expires, const char *error)
+static void keys_answered(void *arg, struct credentials *credentials, const char *error)
 {
 	struct keys *keys = arg;
 
 	keys->asking = NULL;
 	keys->asked = true;
-	if (credentials && expires <= time(NULL)) {
+	if (credentials && credentials->expires <= time(NULL)) {
 		credentials_free(credentials);
 		credentials = NULL;
 		error = "the credentials of the answer have expired already";
@@ -147,8 +146,8 @@ static void keys_answered(void *arg, struct credentials *credentials, time_t exp
 		if (keys->failures || !keys->tenant->credentials)
 			log_info("tenant %s: credentials from %s", keys->tenant->name, keys->tenant->key_source.where);
 		keys->failures = 0;
-		keys_set(keys, credentials, expires);
-		loop_timer_start(main_loop, &keys->timer, refresh_ms(expires));
+		loop_timer_start(main_loop, &keys->timer, refresh_ms(credentials->expires));
+		keys_set(keys, credentials);
 	} else {
 		keys_failed(keys, error);
 	}

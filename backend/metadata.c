@@ -24,7 +24,7 @@ enum metadata_step {
 struct metadata {
 	struct curlio *io;
 	const struct key_source *source;
-	void (*done)(void *arg, struct credentials *credentials, time_t expires, const char *error);
+	void (*done)(void *arg, struct credentials *credentials, const char *error);
 	void *arg;
 	enum metadata_step step;
 	CURL *easy;
@@ -210,7 +210,6 @@ void metadata_done(CURL *easy, CURLcode code)
 	const char *wrong = NULL;
 	struct metadata *metadata;
 	char error[256], status[32];
-	time_t expires = 0;
 	long http = 0;
 
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &metadata);
@@ -225,15 +224,15 @@ void metadata_done(CURL *easy, CURLcode code)
 		if (!wrong)
 			return;
 	} else {
-		credentials_parse(&credentials, &expires, metadata->answer, metadata->len, &wrong);
+		credentials_parse(&credentials, metadata->answer, metadata->len, &wrong);
 	}
 	snprintf(error, sizeof(error), "%.150s: %s", metadata->source->where, wrong ? wrong : "");
-	metadata->done(metadata->arg, credentials, expires, error);
+	metadata->done(metadata->arg, credentials, error);
 	metadata_abort(metadata);
 }
 
 struct metadata *metadata_ask(struct curlio *io, const struct key_source *source,
-			      void (*done)(void *arg, struct credentials *credentials, time_t expires, const char *error),
+			      void (*done)(void *arg, struct credentials *credentials, const char *error),
 			      void *arg)
 {
 	struct metadata *metadata = calloc(1, sizeof(*metadata));

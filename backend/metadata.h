@@ -7,7 +7,6 @@
 #define NEXUS_METADATA_H
 
 #include <curl/curl.h>
-#include <time.h>
 
 struct credentials;
 struct curlio;
@@ -22,7 +21,7 @@ void metadata_done(CURL *easy, CURLcode code);
  * that it owns then, or with NULL and why. NULL: no memory.
  */
 struct metadata *metadata_ask(struct curlio *io, const struct key_source *source,
-			      void (*done)(void *arg, struct credentials *credentials, time_t expires, const char *error),
+			      void (*done)(void *arg, struct credentials *credentials, const char *error),
 			      void *arg);
 
 /* No longer interested; not from within done(). */

@@ -17,9 +17,8 @@ const struct endpoint *tenant_endpoint(const struct tenant *tenant, const char *
  * worker's loop: ask again then, never keep it.
  */
 const struct rules *tenant_rules(const struct tenant *tenant);
-const struct credentials *tenant_credentials(const struct tenant *tenant);	/* NULL: none now */
 
-/* The keys to sign with, likewise; NULL after op_error(): return -EACCES. */
+/* The keys to sign with, likewise; NULL after op_error(), when there are none that have not expired: return -EACCES. */
 const struct credentials *op_credentials(struct op *op);
 
 #endif

@@ -306,7 +306,7 @@ void harness_open(struct harness *harness, uint16_t port)
 	};
 	harness->as = &harness->tenant;
 	harness->endpoints[0] = &harness->endpoint;
-	harness->credentials = (struct credentials){ "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", NULL };
+	harness->credentials = (struct credentials){ "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", NULL, 0 };
 	harness->worker.core = &harness->core;
 	harness->worker.loop = loop_new();
 	harness->worker.share = harness->worker.loop ? share_new(&harness->worker) : NULL;
