@@ -70,6 +70,7 @@ struct key_source {
 
 /* What a tenant's functions may do, and how much. Lists end with NULL; a NULL list allows nothing. */
 struct rules {
+	uint64_t serial;	/* reloads before these */
 	char **buckets;		/* BUCKET, BUCKET/KEY; either may end in '*' */
 	char **operations;	/* s3:GetObject, s3:List*, http:GET, *; NULL: as "*" */
 	char **http_hosts;	/* HOST[:PORT], *.DOMAIN[:PORT]; lower case */

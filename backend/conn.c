@@ -40,12 +40,16 @@ static curl_socket_t conn_socket(void *arg, curlsocktype purpose, struct curl_so
 {
 	struct conn *conn = arg;
 	char text[ADDRESS_TEXT_MAX];
+	const struct rules *rules;
 	const char *kind = NULL;
 	int fd;
 
 	(void)purpose;
-	if (conn->target->filtered)
-		kind = address_denied(&address->addr, &tenant_rules(conn->target->tenant)->http_networks);
+	if (conn->target->filtered) {
+		rules = tenant_rules(conn->target->tenant);
+		conn->rules = rules->serial;
+		kind = address_denied(&address->addr, &rules->http_networks);
+	}
 	if (kind) {
 		snprintf(conn->denied, sizeof(conn->denied), "its address %s is %s: allow it in `http_networks` of [tenant %s]",
 			 address_text(&address->addr, text), kind, conn->target->tenant->name);
@@ -189,6 +193,24 @@ void conn_done(CURL *easy, CURLcode code)
 	if (!code && loop_poll_start_edges(conn_pool_loop(conn->pool), &conn->edges, conn->fd, POLLIN | POLLRDHUP))
 		code = CURLE_OUT_OF_MEMORY;
 	conn_pool_connected(conn, code);
+}
+
+bool conn_is_allowed(struct conn *conn)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+	const struct rules *rules;
+
+	if (!conn->target->filtered)
+		return true;
+	rules = tenant_rules(conn->target->tenant);
+	if (conn->rules == rules->serial)
+		return true;
+	if (getpeername(conn->fd, (struct sockaddr *)&address, &len) ||
+	    address_denied((struct sockaddr *)&address, &rules->http_networks))
+		return false;
+	conn->rules = rules->serial;
+	return true;
 }
 
 bool conn_was_used(const struct conn *conn)

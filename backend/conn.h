@@ -85,6 +85,9 @@ void conn_put(struct conn *conn, bool keep);
 
 bool conn_was_used(const struct conn *conn);	/* not its first request */
 
+/* Does it lead where the tenant's rules let guests go now? A reload may have changed them since it was opened. */
+bool conn_is_allowed(struct conn *conn);
+
 /*
  * Move bytes; never blocks. Bytes moved; -EAGAIN not now (conn_wait()); recv: 0
  * at the end of the stream; -ECONNRESET the connection broke.

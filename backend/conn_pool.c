@@ -281,7 +281,7 @@ struct conn *conn_get(struct conn_pool *pool, struct conn_waiter *waiter)
 	struct conn *conn;
 
 	while (!waiter->fresh && (conn = idle_pop(pool))) {
-		if (conn_is_quiet(conn))
+		if (conn_is_allowed(conn) && conn_is_quiet(conn))
 			return conn;
 		pool_close(conn);
 	}
@@ -302,7 +302,7 @@ void conn_put(struct conn *conn, bool keep)
 
 	conn_wait(conn, 0, NULL, NULL);
 	conn->used = true;
-	if (keep && !conn->surplus && !(pool->waiters && pool->waiters->fresh)) {
+	if (keep && !conn->surplus && conn_is_allowed(conn) && !(pool->waiters && pool->waiters->fresh)) {
 		pool_grant(pool, conn);
 		return;
 	}

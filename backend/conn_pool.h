@@ -28,6 +28,7 @@ struct conn {
 	uint64_t idle_since_ms;
 	bool used;		/* carried a request before */
 	bool attempted;		/* an address could be tried */
+	uint64_t rules;		/* serial of those that the address was held against */
 	char denied[160];	/* why the last one could not; "": it could */
 	char curl_error[CURL_ERROR_SIZE];
 	/* Last, and never cleared: untouched pages cost nothing. */

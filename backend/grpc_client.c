@@ -165,7 +165,7 @@ static struct grpc_connection *client_room(struct grpc_client *client)
 {
 	struct grpc_connection *session = client->sessions;
 
-	while (session && !h2_has_room(session->h2))
+	while (session && !(h2_has_room(session->h2) && conn_is_allowed(session->conn)))
 		session = session->next;
 	return session;
 }

@@ -39,6 +39,7 @@ static void tenant_reload(struct tenant *tenant, struct tenant *fresh)
 	const struct credentials *credentials;
 	const struct rules *rules;
 
+	((struct rules *)fresh->rules)->serial = tenant->rules->serial + 1;
 	rules = __atomic_exchange_n(&tenant->rules, fresh->rules, __ATOMIC_ACQ_REL);
 	fresh->rules = NULL;
 	workers_retire((void *)rules, rules_release);

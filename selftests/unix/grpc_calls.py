@@ -6,6 +6,7 @@ usage: grpc_calls.py DIRECTORY KEY CERTIFICATE    (DIRECTORY has rpc.sock, close
 """
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -240,6 +241,27 @@ def compressed(nx):
     peer.server.stop(0)
 
 
+def reload(text):
+    """Another configuration."""
+    with open(f"{WORK}/config/nexus.conf", "w") as file:
+        file.write(text)
+    with socket.socket(socket.AF_UNIX) as control:
+        control.connect(f"{WORK}/control.sock")
+        control.sendall(b'{"verb":"reload"}\n')
+        control.makefile().readline()
+
+
+def rules_change(nx, target):
+    with open(f"{WORK}/config/nexus.conf") as file:
+        text = file.read()
+    equal(nx.rpc_call(target, method("Echo"), b"one")[0], 0, "a connection is there")
+    reload(text.replace("http_networks = 127.0.0.0/8", "http_networks = 127.0.0.2"))
+    status, details = nx.rpc_call(target, method("Echo"), b"two", timeout_ms=10000)[:2]
+    equal((status, "127.0.0.1 is loopback" in details), (7, True), "but a reload closed the network where it leads")
+    reload(text)
+    equal(nx.rpc_call(target, method("Echo"), b"three")[0], 0, "and another one opens it")
+
+
 def main():
     peer = Peer()
     with open(KEY, "rb") as key, open(CERTIFICATE, "rb") as certificate:
@@ -250,6 +272,7 @@ def main():
         part(nx, peer, target)
     secure(tls.port)
     compressed(nx)
+    rules_change(nx, target)
     restart(nx, peer)
     tls.server.stop(0)
     return tap.done()

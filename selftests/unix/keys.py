@@ -175,6 +175,22 @@ def rules_change(guest, other):
     configure("operations = Getobject", "operations = s3:GetObject")
 
 
+def networks_change():
+    """Each process has one of the workers, and a worker its connections."""
+    url = store.env["NEXUS_S3_URL"]
+
+    def get():
+        return subprocess.run([f"{BUILD}/guest-lib/nx", "--target", target("web"), "http", "GET", url],
+                              capture_output=True, text=True, check=False).stderr
+
+    tap.equal([get() for _ in range(4)], [""] * 4, "an address in a network that is allowed")
+    configure("http_networks = 127.0.0.0/8", "http_networks = 127.0.0.2")
+    tap.equal(nexusctl_reload().returncode, 0, "nexusctl reload")
+    got = [get() for _ in range(4)]
+    tap.ok(all("NexusPolicyDenied" in text for text in got),
+           "is out of reach after a reload, over connections that there are, too", *got)
+
+
 def reloads_under_load(guest, other):
     """Workers look at rules and keys while they are replaced; sanitizers would see one that is gone."""
     for i in range(100):
@@ -185,7 +201,8 @@ def reloads_under_load(guest, other):
 
 
 process, url = start_service()
-backend = Backend(store, {"test": [], "imds": [], "box": [], "later": []})
+backend = Backend(store, {"test": [], "imds": [], "box": [], "later": [],
+                          "web": ["http_hosts = 127.0.0.1:*", "http_networks = 127.0.0.0/8"]})
 configure("[tenant later]\ncredentials = credentials\nbuckets = nexus-test",
           "[tenant later]\ncredentials = credentials\nbuckets = nothing-yet")
 configure("[tenant test]\ncredentials = credentials", "[tenant test]\ncredentials = env")
@@ -207,6 +224,7 @@ try:
     is_soon(guests["box"], "", 20, "the endpoint of containers has recovered, too")
     files_are_noticed(guests["test"])
     rules_change(guests["test"], guests["later"])
+    networks_change()
     reloads_under_load(guests["test"], guests["later"])
     for guest in guests.values():
         guest.close()
