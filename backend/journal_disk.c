@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "cleanup.h"
@@ -24,16 +25,36 @@ char *segment_name(uint64_t number, char name[32])
 	return name;
 }
 
+/* Whoever may write there could have the daemon store what he likes, as any tenant. */
+static int directory_check(int dir, const char *path)
+{
+	struct stat st;
+
+	if (fstat(dir, &st))
+		return -errno;
+	if (st.st_uid != geteuid())
+		log_error("journal = %s: it belongs to another user: chown it to the daemon's", path);
+	else if (st.st_mode & (S_IRWXG | S_IRWXO))
+		log_error("journal = %s: mode %04o lets other users in: chmod 0700", path, st.st_mode & 07777);
+	else
+		return 0;
+	return -EPERM;
+}
+
 int journal_disk_open(const char *path)
 {
 	const struct timespec pause = { 0, 50000000 };
-	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), tries = 0;
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), tries = 0, ret;
 
 	if (dir < 0) {
-		int err = -errno;
-
-		log_error("journal = %s: %s: create the directory, for the daemon's user only", path, strerror(-err));
-		return err;
+		ret = -errno;
+		log_error("journal = %s: %s: create the directory, for the daemon's user only", path, strerror(-ret));
+		return ret;
+	}
+	ret = directory_check(dir, path);
+	if (ret) {
+		close(dir);
+		return ret;
 	}
 	while (flock(dir, LOCK_EX | LOCK_NB)) {
 		if (errno == EWOULDBLOCK && ++tries < LOCK_TRIES) {

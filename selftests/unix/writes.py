@@ -448,8 +448,20 @@ def refused_writes_are_bounded(_):
     guest.close()
 
 
-def main():
+def open_journal_is_refused():
     os.mkdir(f"{WORK}/journal", 0o700)
+    os.chmod(f"{WORK}/journal", 0o770)
+    try:
+        backend.start()
+        tap.ok(False, "a journal that others may write to is refused")
+        backend.stop()
+    except RuntimeError as error:
+        tap.ok("mode 0770 lets other users in: chmod 0700" in str(error), "a journal that others may write to is refused", error)
+    os.chmod(f"{WORK}/journal", 0o700)
+
+
+def main():
+    open_journal_is_refused()
     backend.start()
     guest = Guest(lib, target("test"))
     for case in (deferred_returns_at_once, deferred_keeps_order, reads_see_pending_writes, failures_are_told_once,
