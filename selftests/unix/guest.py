@@ -13,6 +13,10 @@ class Options(ctypes.Structure):
                 ("write_mode", ctypes.c_int)]
 
 
+class Copy(ctypes.Structure):
+    _fields_ = [("size", ctypes.c_size_t)] + [(name, ctypes.c_char_p) for name in ("bucket", "key", "version_id")]
+
+
 class ListOptions(ctypes.Structure):
     _fields_ = [("size", ctypes.c_size_t), ("timeout_ms", ctypes.c_uint32), ("max_keys", ctypes.c_uint32),
                 ("prefix", ctypes.c_char_p)]
@@ -92,6 +96,12 @@ class Guest:
     def delete(self, bucket, key):
         op = ctypes.c_void_p()
         self.result(self.lib.nexus_delete(self.nx, bucket.encode(), key.encode(), None, ctypes.byref(op)), op)
+
+    def copy(self, bucket, key, source):
+        """Within the bucket."""
+        op, copy = ctypes.c_void_p(), Copy(size=ctypes.sizeof(Copy), bucket=bucket.encode(), key=source.encode())
+        self.result(self.lib.nexus_copy(self.nx, ctypes.byref(copy), bucket.encode(), key.encode(), None,
+                                        ctypes.byref(op)), op)
 
     def list(self, bucket, prefix):
         """Keys of the first page."""

@@ -107,6 +107,14 @@ def reads_see_pending_writes(guest):
     store.go_on()
     tap.equal((get.end(), get.value), (None, b"new"), "reads: a get sees the pending write")
     tap.equal(head.end(), None, "reads: a head ends well")
+    store.stop()
+    guest.put(BUCKET, "w/list/new", b"new", DEFERRED)
+    listing = Call(guest.list, BUCKET, "w/list/")
+    copy = Call(guest.copy, BUCKET, "w/copy", "w/list/new")
+    tap.ok(listing.blocks() and copy.blocks(0), "reads: so do a list of what is before it, and a copy of it")
+    store.go_on()
+    tap.equal((listing.end(), listing.value), (None, ["w/list/new"]), "reads: a list has the pending key")
+    tap.equal((copy.end(), store.get("w/copy")), (None, b"new"), "reads: a copy the pending write")
 
 
 def failures_are_told_once(_):
