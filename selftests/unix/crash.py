@@ -68,9 +68,19 @@ class Report:
         os.rename(self.path + ".new", self.path)
 
 
+def connected():
+    """There may be no daemon yet, or none any more."""
+    for _ in range(200):
+        try:
+            return Guest(lib, target("test"))
+        except Failure:
+            time.sleep(0.05)
+    return Guest(lib, target("test"))
+
+
 def writer(number, report):
     """Puts of all modes, gets, heads, lists, deletes, flushes."""
-    guest, store, dice = Guest(lib, target("test")), Store(), random.Random(number)
+    guest, store, dice = connected(), Store(), random.Random(number)
     next_version = [1] * KEYS
     acknowledged = [0] * KEYS       # the newest, in whatever mode
     deferred = {}                   # acknowledged and not flushed: key to version
@@ -171,7 +181,7 @@ def store_reader(report):
 
 
 def guest_reader(report):
-    guest = Guest(lib, target("test"))
+    guest = connected()
     reader(lambda name: guest.get(BUCKET, name, 4096), report)
 
 
