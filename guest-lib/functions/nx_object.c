@@ -2,6 +2,7 @@
 /* One object at a time, and how payload comes from and goes to files. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,18 @@ static void nx_print_object(const struct nexus_op *op)
 	nx_print("version-id", nexus_op_version_id(op));
 	for (size_t i = 0; !nexus_op_metadata_at(op, i, &name, &value); i++)
 		printf("meta-%s: %s\n", name, value);
+}
+
+/* Once, before the data. */
+static void nx_print_first(const struct nx *nx, const struct nexus_op *op, bool *printed)
+{
+	if (!nx->include || *printed)
+		return;
+	*printed = true;
+	nx_print_object(op);
+	nx_print_headers(op);
+	putchar('\n');
+	fflush(stdout);
 }
 
 int nx_write_all(int fd, const char *data, size_t n)
@@ -43,6 +56,7 @@ int nx_get(struct nx *nx, int argc, char **argv)
 	const char *file = argc ? argv[0] : "-";
 	autoclose int fd = -1;
 	struct sum sum = { 0 };
+	bool printed = false;
 	struct nexus_op *op;
 	const void *data;
 	ssize_t n;
@@ -58,6 +72,7 @@ int nx_get(struct nx *nx, int argc, char **argv)
 	while ((n = nexus_read_window(op, &data)) > 0) {
 		int ret = 0;
 
+		nx_print_first(nx, op, &printed);
 		sum_add(&sum, data, n);
 		if (!nx->sum)
 			ret = nx_write_all(fd < 0 ? STDOUT_FILENO : fd, data, n);
@@ -66,6 +81,8 @@ int nx_get(struct nx *nx, int argc, char **argv)
 			return nx_fail("File", file, ret);
 		}
 	}
+	if (!n)
+		nx_print_first(nx, op, &printed);
 	if (!n && nx->sum)
 		sum_print(&sum);
 	return nx_result(op, n);
