@@ -10,15 +10,19 @@ const { pipeline } = require('stream/promises');
 const FilesystemStore = require('@20minutes/s3rver/lib/stores/filesystem');
 const S3Error = require('@20minutes/s3rver/lib/models/error');
 const S3Object = require('@20minutes/s3rver/lib/models/object');
+const checksums = require('./checksums');
 
 const SUFFIX = '._S3rver_object';
 // A file name has 255 bytes at most: longer keys continue in directories whose names end in '%'.
 const PIECE = 200;
+const PART_MIN = 5 << 20;
 
 const toPath = (key) => encodeURIComponent(key).match(new RegExp(`.{1,${PIECE}}`, 'g')).join('%/');
 const toKey = (name) => decodeURIComponent(name.replaceAll('%/', ''));
 
 let uploads = 0;
+
+const refuse = (code, message) => Object.assign(new S3Error(code, message), { status: 400 });
 
 module.exports = class ObjectStore extends FilesystemStore {
   getResourcePath(bucket, key, resource) {
@@ -31,6 +35,7 @@ module.exports = class ObjectStore extends FilesystemStore {
     const partial = path.join(this.rootDirectory, `.partial-${++uploads}`);
     const sha256 = createHash('sha256');
     const md5 = createHash('md5');
+    const promised = checksums.of(content.headers);
     let size = 0;
     try {
       await pipeline(
@@ -39,6 +44,7 @@ module.exports = class ObjectStore extends FilesystemStore {
           for await (const chunk of chunks) {
             md5.update(chunk);
             if (content.promisedSha256) sha256.update(chunk);
+            for (const checksum of promised) checksum.update(chunk);
             size += chunk.length;
             yield chunk;
           }
@@ -46,11 +52,11 @@ module.exports = class ObjectStore extends FilesystemStore {
         fs.createWriteStream(partial),
       );
       if (content.promisedSha256 && sha256.digest('hex') !== content.promisedSha256) {
-        throw Object.assign(
-          new S3Error('XAmzContentSHA256Mismatch',
-            "The provided 'x-amz-content-sha256' header does not match what was computed."),
-          { status: 400 });
+        throw refuse('XAmzContentSHA256Mismatch',
+          "The provided 'x-amz-content-sha256' header does not match what was computed.");
       }
+      const wrong = promised.find((checksum) => checksum.digest() !== checksum.wanted);
+      if (wrong) throw refuse('BadDigest', `The ${wrong.name} you specified did not match what we received.`);
       await fs.promises.rename(partial, target);
     } catch (error) {
       await fs.promises.rm(partial, { force: true });
@@ -63,6 +69,20 @@ module.exports = class ObjectStore extends FilesystemStore {
     // The package takes an end of 0 for none; a Number object is 0, and yet true.
     if (options?.end === 0) options = { ...options, end: new Number(0) };
     return super.getObject(bucket, key, options);
+  }
+
+  /** The package takes whatever parts it is told. */
+  async putObjectMultipart(bucket, uploadId, parts) {
+    const directory = path.join(this.getResourcePath(bucket, undefined, 'uploads'), uploadId);
+    for (const [index, part] of parts.entries()) {
+      const file = path.join(directory, String(part.number));
+      const md5 = await fs.promises.readFile(`${file}.md5`, 'utf8').catch(() => undefined);
+      if (md5 !== part.etag) throw refuse('InvalidPart', 'One or more of the specified parts could not be found.');
+      if (index < parts.length - 1 && (await fs.promises.stat(file)).size < PART_MIN) {
+        throw refuse('EntityTooSmall', 'Your proposed upload is smaller than the minimum allowed size');
+      }
+    }
+    return super.putObjectMultipart(bucket, uploadId, parts);
   }
 
   async deleteObject(bucket, key) {

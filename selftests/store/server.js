@@ -10,6 +10,7 @@ const S3rver = require('@20minutes/s3rver');
 const S3Error = require('@20minutes/s3rver/lib/models/error');
 const ObjectStore = require('./objects');
 const S3Object = require('@20minutes/s3rver/lib/models/object');
+const checksums = require('./checksums');
 const former = require('./forms');
 const patient = require('./patience');
 const verifier = require('./verify');
@@ -44,6 +45,8 @@ const directory = path.join(state, 'data');
 fs.mkdirSync(directory, { recursive: true });
 const log = fs.openSync(path.join(state, 'access.log'), 'a');
 
+S3Object.ALLOWED_METADATA.push(...checksums.names);
+
 const app = new S3rver({
   directory,
   silent: true,
@@ -59,15 +62,18 @@ const { registry, DUMMY_ACCOUNT } = require('@20minutes/s3rver/lib/models/accoun
 for (const { access, secret } of accounts) DUMMY_ACCOUNT.createKeyPair(access, secret);
 registry.delete('S3RVER');
 
-// The package ignores If-Match and If-Unmodified-Since.
-async function checkPreconditions(ctx, bucket, key) {
-  const wanted = ctx.req.headers['if-match'];
-  const date = ctx.req.headers['if-unmodified-since'];
-  if ((!wanted || wanted === '*') && !date) return;
+const lists = (tags, object) => tags === '*' || tags.split(/\s*,\s*/).includes(object.etag);
+
+// The package ignores If-Match and If-Unmodified-Since, and all conditions of PUTs and of a copy's source (prefix).
+async function checkPreconditions(ctx, bucket, key, prefix = '') {
+  const [wanted, date, unwanted] =
+    ['if-match', 'if-unmodified-since', 'if-none-match'].map((name) => ctx.req.headers[prefix + name]);
+  if (!wanted && !date && !unwanted) return;
   const object = await ctx.store.getMetadata(bucket, key).catch(() => undefined);
   if (!object) return;
-  if (wanted ? wanted !== '*' && !wanted.split(/\s*,\s*/).includes(object.etag)
-    : new Date(object['last-modified']) > new Date(date)) {
+  const reads = !prefix && ctx.req.method !== 'PUT';      // of which the package answers 304 itself
+  if ((wanted ? !lists(wanted, object) : new Date(object['last-modified']) > new Date(date)) ||
+    (unwanted && !reads && lists(unwanted, object))) {
     throw refuse('PreconditionFailed', 'At least one of the pre-conditions you specified did not hold');
   }
 }
@@ -144,13 +150,19 @@ app.middleware.unshift(async (ctx, next) => {
     const object = await ctx.store.getMetadata(bucket, decodeURIComponent(key)).catch(() => undefined);
     if (object) ctx.req.headers.range = `bytes=${Math.max(0, object['content-length'] - suffix[1])}-`;
   }
-  if (key && (method === 'GET' || method === 'HEAD')) await checkPreconditions(ctx, bucket, decodeURIComponent(key));
+  if (key && method !== 'DELETE') await checkPreconditions(ctx, bucket, decodeURIComponent(key));
   // The package decodes the source's name as if it were a whole URL.
   const source = ctx.req.headers['x-amz-copy-source'];
-  if (source) ctx.req.headers['x-amz-copy-source'] = encodeURI(decodeURIComponent(source.replace(/\?.*/, '')));
+  if (source) {
+    const name = decodeURIComponent(source.replace(/\?.*/, ''));
+    const [, from, object] = /^\/?([^/]*)\/(.*)$/s.exec(name);
+    await checkPreconditions(ctx, from, object, 'x-amz-copy-source-');
+    ctx.req.headers['x-amz-copy-source'] = encodeURI(name);
+  }
   if (await checkUpload(ctx, bucket)) return;
   await checkDigest(ctx);
   await next();
+  if (ctx.req.headers['x-amz-checksum-mode'] !== 'ENABLED') checksums.names.forEach((name) => ctx.remove(name));
   if (typeof ctx.body === 'string' && ctx.type === 'application/xml') {
     ctx.body = escapedOnce(ctx.body);
     if (!key && /[?&]encoding-type=url(&|$)/.test(url)) ctx.body = encodeList(ctx.body);

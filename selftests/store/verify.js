@@ -84,13 +84,13 @@ module.exports = function verifier({ secrets, region, refuse }) {
 
     const [path, sent = ''] = req.url.split(/\?(.*)/s);
     const query = presigned ? sent.replace(/(^|&)X-Amz-Signature=[^&]*/, '') : sent;
-    let request;
+    let request;    // a character for each byte, as node gives headers
     try {
       request = [
         req.method,
         canonicalPath(path),
         canonicalQuery(query),
-        ...signed.map((name) => `${name}:${String(req.headers[name] ?? '').trim().replace(/ +/g, ' ')}`),
+        ...signed.map((name) => `${name}:${String(req.headers[name] ?? '').trim().replace(/[ \t]+/g, ' ')}`),
         '',
         signedList,
         payload,
@@ -100,7 +100,7 @@ module.exports = function verifier({ secrets, region, refuse }) {
     }
     const scope = credential.slice(accessKey.length + 1);
     const key = [date, region, 's3', 'aws4_request'].reduce(hmac, 'AWS4' + secret);
-    const wanted = hmac(key, ['AWS4-HMAC-SHA256', time, scope, sha256(request)].join('\n')).toString('hex');
+    const wanted = hmac(key, ['AWS4-HMAC-SHA256', time, scope, sha256(Buffer.from(request, 'latin1'))].join('\n')).toString('hex');
     if (wanted !== signature) {
       throw refuse('SignatureDoesNotMatch',
         'The request signature we calculated does not match the signature you provided. ' +

@@ -127,6 +127,17 @@ CacheControl max-age=5
 Metadata {'colour': 'blue'}" "boto3 sees all of it"
 judge get table/put got
 is "$(cat got)" "some text" "and the bytes"
+checksums=(x-amz-checksum-crc32:T7q9ug== x-amz-checksum-crc32c:LX0g5w== \
+	"x-amz-checksum-sha1:$(openssl sha1 -binary text | base64)" "x-amz-checksum-sha256:$(openssl sha256 -binary text | base64)")
+for checksum in "${checksums[@]}"; do
+	good "with ${checksum%%:*}" nx --header "$checksum" put $bucket table/sum text
+	good "and its get" nx --include --header x-amz-checksum-mode:ENABLED get $bucket table/sum
+	is "$(field "header-${checksum%%:*}")" "${checksum#*:}" "tells it"
+done
+good "metadata of any characters" nx --meta $'one=a \t b' --meta two=ü日本🦊 put $bucket table/meta text
+good "and a head" nx head $bucket table/meta
+is "$(field meta-one)|$(field meta-two)" $'a \t b|ü日本🦊' "tells them"
+good "only if there is none" nx --header 'if-none-match:*' put $bucket "table/new $$" text
 cell put bad-input
 bad NexusBadRequest nx --header content-length:3 put $bucket table/bad text
 bad NexusBadRequest nx --header x-amz-copy-source:/nexus-other/secret put $bucket table/bad text
@@ -136,14 +147,20 @@ b' put $bucket table/bad text
 cell put store-error
 bad $wrong as denied nx put $bucket table/bad text
 bad InvalidStorageClass nx --header x-amz-storage-class:NONE put $bucket table/bad text
+for checksum in "${checksums[@]}" "content-md5:$(openssl md5 -binary text | base64)"; do
+	bad BadDigest nx --header "$checksum" put $bucket table/bad noise
+done
+bad PreconditionFailed nx --header 'if-none-match:*' put $bucket table/put text
+bad PreconditionFailed nx --header 'if-match:"0"' put $bucket table/put text
 cell put cut
 bad $lost as broken nx put $bucket table/cut text
 
 cell get happy
 good "an object" nx get $bucket table/put
 is "$output" "some text" "its bytes"
-good "a range" nx --range bytes=5-8 get $bucket table/put
-is "$output" text "its bytes"
+good "a range" nx --include --range bytes=5-8 get $bucket table/put
+is "$(field status) $(field header-content-range) $(field meta-colour) ${output##*$'\n'}" "206 bytes 5-8/9 blue text" \
+	"its status, place, metadata and bytes"
 etag=$(nx head $bucket table/put | sed -n 's/^etag: //p')
 good "if_match" nx --if-match "$etag" get $bucket table/put
 good "if_none_match of another one" nx --if-none-match '"0"' get $bucket table/put
@@ -189,6 +206,8 @@ bad NexusBadRequest nx --part 3 copy $bucket table/bad $bucket table/put
 bad NexusPolicyDenied nx copy $bucket table/bad nexus-other secret
 cell copy store-error
 bad NoSuchKey nx copy $bucket table/bad $bucket table/none
+bad PreconditionFailed nx --header 'x-amz-copy-source-if-match:"0"' copy $bucket table/bad $bucket table/put
+bad PreconditionFailed nx --header "x-amz-copy-source-if-none-match:$etag" copy $bucket table/bad $bucket table/put
 cell copy cut
 bad $lost as broken nx copy $bucket table/cut $bucket table/put
 
@@ -272,14 +291,18 @@ bad $lost as broken nx multipart create $bucket $key
 cell multipart-part happy
 good "the first" nx --size 5242880 --pattern 1 multipart part $bucket $key "$upload" 1
 first=$(field etag)
-good "the second" nx multipart part $bucket $key "$upload" 2 text
+head -c 5242880 /dev/urandom >large
+good "the second" nx multipart part $bucket $key "$upload" 2 large
 second=$(field etag)
+good "a small one, with a checksum" nx --header "${checksums[1]}" multipart part $bucket $key "$upload" 4 text
+fourth=$(field etag)
 cell multipart-part bad-input
 bad NexusBadRequest nx multipart part $bucket $key "$upload" 0 text
 bad NexusBadRequest nx multipart part $bucket $key "$upload" 10001 text
 bad NexusBadRequest nx multipart part $bucket $key '' 1 text
 cell multipart-part store-error
 bad NoSuchUpload nx multipart part $bucket $key none 1 text
+bad BadDigest nx --header "${checksums[1]}" multipart part $bucket $key "$upload" 1 noise
 cell multipart-part cut
 bad $lost as broken nx multipart part $bucket $key "$upload" 9 text
 
@@ -301,18 +324,21 @@ bad NexusBadRequest nx multipart complete $bucket $key "$upload" "1="
 bad NexusBadRequest nx multipart complete $bucket $key "$upload"
 cell multipart-complete store-error
 bad NoSuchUpload nx multipart complete $bucket $key none "1=$first"
+bad EntityTooSmall nx multipart complete $bucket $key "$upload" "3=$third" "4=$fourth"
+bad InvalidPart nx multipart complete $bucket $key "$upload" "1=$second"
+bad InvalidPart nx multipart complete $bucket $key "$upload" "1=$first" "5=$second"
 cell multipart-complete cut
 other=$(nx multipart create $bucket $key.cut | sed 's/^upload: //')
 part=$(nx multipart part $bucket $key.cut "$other" 1 text | sed 's/^etag: //')
 bad $lost as broken nx multipart complete $bucket $key.cut "$other" "1=$part"
 cell multipart-complete happy
 good "three parts" nx multipart complete $bucket $key "$upload" "1=$first" "2=$second" "3=$third"
-is "$(judge head $key)" "ContentLength 5242893
+is "$(judge head $key)" "ContentLength 10485764
 ContentType text/parts
 CacheControl None
 Metadata {'colour': 'green'}" "boto3 sees the object"
 judge get $key got
-is "$(tail -c 13 got)" "some texttext" "and the parts in their order"
+is "$(tail -c 5242884 got | md5sum)" "$({ cat large; printf text; } | md5sum)" "and the parts in their order"
 
 cell multipart-abort happy
 upload=$(nx multipart create $bucket $key | sed 's/^upload: //')
