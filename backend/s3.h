@@ -146,6 +146,9 @@ int s3_error(struct s3_call *call, const char *body, size_t len);
  */
 int s3_result(struct s3_call *call, const char *body, size_t len);
 
+/* Likewise, of such an error whose texts the caller has read. Returns the status. */
+int s3_error_late(struct s3_call *call, const char *code, const char *message, const char *request_id);
+
 /* http_type's: for operations with a body() of their own. */
 int s3_request(struct http *http, struct text *out);
 void s3_response(struct http *http, const struct http_head *head);

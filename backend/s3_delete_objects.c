@@ -82,7 +82,7 @@ static int delete_complete(struct http *http, const char *body, size_t len)
 	struct delete_state *state = delete_of(http);
 
 	return s3_status(http->status) ? s3_error(&state->post.call, body, len) :
-					 s3_document_complete(&state->document);
+					 s3_document_complete(&state->document, &state->post.call);
 }
 
 static void delete_end(struct http *http)

@@ -1,11 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <string.h>
+#include "s3.h"
 #include "s3_document.h"
 #include "xml.h"
 
 #define DOCUMENT_MAX	(16U << 20)	/* bytes: 1000 elements are 4 MiB at most */
 #define DEPTH_MAX	8
+#define ERROR_TEXT_MAX	383	/* bytes, as in s3_error.c */
+
+enum {
+	ERROR_CODE, ERROR_MESSAGE, ERROR_REQUEST_ID,
+};
+
+static const char *const error_paths[] = {
+	[ERROR_CODE] = "Code",
+	[ERROR_MESSAGE] = "Message",
+	[ERROR_REQUEST_ID] = "RequestId",
+	NULL,
+};
 
 static void document_fail(struct s3_document *document, const char *fault)
 {
@@ -53,6 +66,7 @@ static bool text_room(struct s3_document *document, size_t len)
 static void document_open(void *parser, const XML_Char *name, const XML_Char **attributes)
 {
 	struct s3_document *document = XML_GetUserData(parser);
+	const char *const *paths;
 
 	(void)attributes;
 	document->current = -1;
@@ -61,15 +75,17 @@ static void document_open(void *parser, const XML_Char *name, const XML_Char **a
 		return;
 	}
 	if (document->depth == 1) {
-		if (strcmp(name, document->type->root))
+		document->error = !strcmp(name, "Error");
+		if (!document->error && strcmp(name, document->type->root))
 			document_fail(document, "another document");
 		return;
 	}
 	path_push(document, name);
 	if (document->path_depth != document->depth - 1)
 		return;
-	for (int i = 0; document->type->paths[i]; i++) {
-		if (strcmp(document->path, document->type->paths[i]) || !text_room(document, 1))
+	paths = document->error ? error_paths : document->type->paths;
+	for (int i = 0; paths[i]; i++) {
+		if (strcmp(document->path, paths[i]) || !text_room(document, 1))
 			continue;
 		document->current = i;
 		document->values[i] = document->text + document->text_len;
@@ -94,7 +110,7 @@ static void document_close(void *parser, const XML_Char *name)
 	if (document->current >= 0 && text_room(document, 1))
 		document->text[document->text_len++] = '\0';
 	document->current = -1;
-	if (document->depth == 2 && !document->fault) {
+	if (document->depth == 2 && !document->fault && !document->error) {
 		if (!document->type->element(document, name, document->values))
 			document_fail(document, "more text than it is long");
 		document->text_len = 0;
@@ -155,8 +171,21 @@ int s3_document_body(struct s3_document *document, const char *data, size_t len)
 	return document->fault ? document_refuse(document) : document_flush(document);
 }
 
-int s3_document_complete(struct s3_document *document)
+/* What an answer has room for. */
+static char *error_text(const struct s3_document *document, int i)
 {
+	char *text = document_value(document->values[i]);
+
+	if (strlen(text) > ERROR_TEXT_MAX)
+		text[ERROR_TEXT_MAX] = '\0';
+	return text;
+}
+
+int s3_document_complete(struct s3_document *document, struct s3_call *call)
+{
+	if (document->closed && document->error)
+		return s3_error_late(call, error_text(document, ERROR_CODE), error_text(document, ERROR_MESSAGE),
+				     error_text(document, ERROR_REQUEST_ID));
 	if (document->closed)
 		return 0;
 	document->fault = "it ends early";

@@ -16,6 +16,7 @@
 #define DOCUMENT_VALUES_MAX	16
 #define DOCUMENT_PATH_MAX	64
 
+struct s3_call;
 struct s3_document;
 
 struct s3_document_type {
@@ -36,6 +37,7 @@ struct s3_document {
 	XML_Parser parser;		/* NULL: not begun */
 	bool closed;			/* the root is */
 	bool ended;			/* the parser knows that nothing follows */
+	bool error;			/* it is an <Error>, though the HTTP status was good */
 	const char *fault;		/* what is wrong with it, or NULL */
 	uint64_t size;			/* bytes so far */
 	unsigned int depth;		/* open elements */
@@ -59,7 +61,7 @@ static inline char *document_value(char *value)
 
 /* http_type's body(), complete() and end(), for the document's owner. */
 int s3_document_body(struct s3_document *document, const char *data, size_t len);
-int s3_document_complete(struct s3_document *document);
+int s3_document_complete(struct s3_document *document, struct s3_call *call);
 void s3_document_end(struct s3_document *document);
 
 /* Append the packed message. false: out of room. */

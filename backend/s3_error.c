@@ -76,15 +76,14 @@ static const char *error_remedy(const char *code, unsigned int status)
 	return "";
 }
 
-static int error_tell(struct s3_call *call, int status, const char *code, const struct result *result)
+static int error_tell(struct s3_call *call, int status, const char *code, const char *message, const char *request_id)
 {
 	struct op *op = call->http.op;
 
-	op_error(op, status, code, "%s%sHTTP %u for %s s3://%s/%s, tenant %s%s", result->message,
-		 *result->message ? " - " : "", call->http.status, call->method, call->object->bucket, call->object->key,
-		 op->tenant->name, error_remedy(code, call->http.status));
-	op->response.error->request_id = *result->request_id ? op_strdup(op, result->request_id) :
-							       op->response.request_id;
+	op_error(op, status, code, "%s%sHTTP %u for %s s3://%s/%s, tenant %s%s", message, *message ? " - " : "",
+		 call->http.status, call->method, call->object->bucket, call->object->key, op->tenant->name,
+		 error_remedy(code, call->http.status));
+	op->response.error->request_id = *request_id ? op_strdup(op, request_id) : op->response.request_id;
 	return status;
 }
 
@@ -96,7 +95,7 @@ int s3_error(struct s3_call *call, const char *body, size_t len)
 	if (len)
 		result_read(&result, body, len);
 	return error_tell(call, s3_status(http_status),
-			  *result.code ? result.code : error_default_code(http_status), &result);
+			  *result.code ? result.code : error_default_code(http_status), result.message, result.request_id);
 }
 
 /* An error's status where the HTTP status was sent too early to tell it. */
@@ -119,6 +118,11 @@ static int error_late_status(const char *code)
 	return -EIO;
 }
 
+int s3_error_late(struct s3_call *call, const char *code, const char *message, const char *request_id)
+{
+	return error_tell(call, error_late_status(code), *code ? code : "InternalError", message, request_id);
+}
+
 int s3_result(struct s3_call *call, const char *body, size_t len)
 {
 	struct op *op = call->http.op;
@@ -127,8 +131,7 @@ int s3_result(struct s3_call *call, const char *body, size_t len)
 	bool good = result_read(&result, body, len);
 
 	if (good && !strcmp(result.root, "Error"))
-		return error_tell(call, error_late_status(result.code), *result.code ? result.code : "InternalError",
-				  &result);
+		return s3_error_late(call, result.code, result.message, result.request_id);
 	if (!good || strcmp(result.root, call->result))
 		return op_error(op, -EPROTO, "NexusConnectionLost",
 				"%s answered %s s3://%s/%s with something else than a document <%s>",

@@ -104,7 +104,7 @@ static int list_complete(struct http *http, const char *body, size_t len)
 {
 	struct list_state *state = list_of(http);
 
-	return s3_status(http->status) ? s3_error(&state->call, body, len) : s3_document_complete(&state->document);
+	return s3_status(http->status) ? s3_error(&state->call, body, len) : s3_document_complete(&state->document, &state->call);
 }
 
 static void list_end(struct http *http)

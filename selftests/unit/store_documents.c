@@ -201,6 +201,37 @@ static void test_bad_lists(void)
 	free(huge);
 }
 
+/* 200, and an <Error> all the same, in one piece or in the smallest. */
+static void test_late_list_errors(void)
+{
+	static const struct {
+		const char *body;
+		int status;
+		const char *code, *message, *request_id;
+	} cases[] = {
+		{ "<Error><Code>SlowDown</Code><Message>not so fast</Message><RequestId>R1</RequestId></Error>",
+		  -EAGAIN, "SlowDown", "not so fast - HTTP 200", "R1" },
+		{ "<?xml version=\"1.0\"?>\n<Error><Resource><Code>No</Code></Resource><Code>AccessDenied</Code></Error>",
+		  -EACCES, "AccessDenied", "HTTP 200", "" },
+		{ "<Error/>", -EIO, "InternalError", "HTTP 200", "" },
+		{ "<Error><Code>SlowDown</Code>", -EPROTO, "NexusConnectionLost", "ends early", "" },
+	};
+
+	for (size_t n = 0; n < 2 * sizeof(cases) / sizeof(cases[0]); n++) {
+		size_t i = n / 2;
+
+		script.body = cases[i].body;
+		script.piece = n & 1;
+		call.window_size = 4096;
+		run("a list that is an error", &s3_list_type, list_request(), cases[i].status, cases[i].code);
+		tap_ok(strstr(call_message(&call), cases[i].message) && !call.received_len &&
+		       !strcmp(call.op.response.error->request_id, cases[i].request_id),
+		       "  says \"%s\", and which request's it is", cases[i].message);
+		call_free(&call);
+	}
+	script.piece = 0;
+}
+
 /* ---- small documents ---- */
 
 static void test_late_errors(void)
@@ -284,6 +315,12 @@ static void test_delete_objects(void)
 		call_free(&call);
 	}
 	tap_ok(strstr(server.head, "content-md5: "), "a digest goes along");
+	script.body = "<Error><Code>SlowDown</Code></Error>";
+	call.upload = (char *)packed;
+	call.upload_len = delete.content_length;
+	call.window_size = 4096;
+	run("200 and then", &s3_delete_objects_type, &request, -EAGAIN, "SlowDown");
+	call_free(&call);
 
 	call.upload = (char *)packed;
 	call.upload_len = call.window_size = delete.content_length - 1;
@@ -335,6 +372,7 @@ int main(void)
 	test_encodings();
 	test_backpressure();
 	test_bad_lists();
+	test_late_list_errors();
 	test_late_errors();
 	test_delete_objects();
 	test_unpack_bomb();
