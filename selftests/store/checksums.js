@@ -42,7 +42,9 @@ const makers = {
 /** Those that S3 keeps with the object. */
 exports.names = Object.keys(makers).filter((name) => name.startsWith('x-amz-'));
 
-/** For each that the headers bring: wanted, update(chunk), digest(). */
+/** For each that the headers bring: name, wanted, sane (that could be one), update(chunk), digest(). */
 exports.of = (headers = {}) =>
-  Object.keys(makers).filter((name) => headers[name])
-    .map((name) => Object.assign(makers[name](), { name, wanted: headers[name] }));
+  Object.keys(makers).filter((name) => headers[name]).map((name) => {
+    const wanted = headers[name];
+    return Object.assign(makers[name](), { name, wanted, sane: wanted.length === makers[name]().digest().length });
+  });

@@ -56,7 +56,10 @@ module.exports = class ObjectStore extends FilesystemStore {
           "The provided 'x-amz-content-sha256' header does not match what was computed.");
       }
       const wrong = promised.find((checksum) => checksum.digest() !== checksum.wanted);
-      if (wrong) throw refuse('BadDigest', `The ${wrong.name} you specified did not match what we received.`);
+      if (wrong) {
+        throw wrong.sane ? refuse('BadDigest', `The ${wrong.name} you specified did not match what we received.`)
+          : refuse('InvalidDigest', `The ${wrong.name} you specified was invalid.`);
+      }
       await fs.promises.rename(partial, target);
     } catch (error) {
       await fs.promises.rm(partial, { force: true });

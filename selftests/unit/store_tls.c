@@ -19,13 +19,14 @@
 static struct harness harness;
 static struct server server;
 static struct call call;
-static SSL_CTX *context;
+static SSL_CTX *context, *expired;
 static char body[BODY], uploaded[BODY];
-static char ca_file[] = "/tmp/nexus-store-tls-XXXXXX", other_file[] = "/tmp/nexus-store-tls-XXXXXX";
+static char ca_file[] = "/tmp/nexus-store-tls-XXXXXX", other_file[] = "/tmp/nexus-store-tls-XXXXXX",
+	    expired_file[] = "/tmp/nexus-store-tls-XXXXXX";
 static unsigned int accepted, reused;	/* connections with a request, and those of them that resumed a session */
 static char offered[64];		/* ALPN's protocols, as sent last */
 
-static void make_certificate(char *path)
+static void make_certificate(char *path, long seconds)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *certificate = X509_new();
@@ -36,7 +37,7 @@ static void make_certificate(char *path)
 	X509_set_version(certificate, 2);
 	ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
 	X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+	X509_gmtime_adj(X509_getm_notAfter(certificate), seconds);
 	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"store", -1, -1, 0);
 	X509_set_issuer_name(certificate, name);
 	X509_set_pubkey(certificate, key);
@@ -206,6 +207,21 @@ static void test_tenants_ca(void)
 	fails("also where only the endpoint's would fit");
 }
 
+/* One that is trusted, but over. */
+static void test_expired(void)
+{
+	SSL_CTX *good = context;
+
+	open_anew();
+	context = expired;
+	harness.endpoint.ca_file = expired_file;
+	get(64);
+	tap_ok(call.finished && call.status == -EPROTO && strstr(call_message(&call), "expired"),
+	       "an expired certificate is refused: %s", call_message(&call));
+	call_free(&call);
+	context = good;
+}
+
 /*
  * The descriptors of the socket that leads to the server, libcurl's and ours: its keep-alive, and how long a
  * silent peer is waited for.
@@ -243,9 +259,11 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < BODY; i++)
 		body[i] = (i * 2654435761u) >> 11;
-	make_certificate(other_file);
+	make_certificate(other_file, 3600);
 	SSL_CTX_free(context);
-	make_certificate(ca_file);
+	make_certificate(expired_file, -60);
+	expired = context;
+	make_certificate(ca_file, 3600);
 	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
 	server_start(&server, serve_tls, NULL);
 	open_tls();
@@ -279,11 +297,14 @@ int main(void)
 	test_sessions_1_2(true);
 	test_sessions_1_2(false);
 	test_tenants_ca();
+	test_expired();
 	test_sockets();
 	harness_close(&harness);
 	server_stop(&server);
 	SSL_CTX_free(context);
+	SSL_CTX_free(expired);
 	unlink(ca_file);
 	unlink(other_file);
+	unlink(expired_file);
 	return tap_done();
 }

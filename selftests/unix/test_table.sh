@@ -150,6 +150,7 @@ bad InvalidStorageClass nx --header x-amz-storage-class:NONE put $bucket table/b
 for checksum in "${checksums[@]}" "content-md5:$(openssl md5 -binary text | base64)"; do
 	bad BadDigest nx --header "$checksum" put $bucket table/bad noise
 done
+bad InvalidDigest nx --header content-md5:nonsense put $bucket table/bad text
 bad PreconditionFailed nx --header 'if-none-match:*' put $bucket table/put text
 bad PreconditionFailed nx --header 'if-match:"0"' put $bucket table/put text
 cell put cut
