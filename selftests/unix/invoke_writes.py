@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """test_invoke_writes.sh: puts of functions while the store stands still. Nothing here waits for a time to pass:
 the functions say when a put was acknowledged, and that is compared with when the store went on."""
+import errno
 import json
 import os
 import socket
@@ -31,11 +32,14 @@ backend = Backend(store, {"test": [f"http_hosts = {CALLERS[7:]}", "http_networks
                   ["[ingress]", f"listen = {CALLERS[7:]}"], {"self": [f"url = {CALLERS}", "service = lambda", "region = us-east-1"]})
 FUNCTIONS = {"plain": ["tenant = test"], "sure": ["tenant = test", "write_mode = through"], "later": ["tenant = certain", "write_mode = deferred"],
              "tenants": ["tenant = certain"], "failing": ["tenant = wrong"],
-             "reader": ["tenant = test"], "stranger": ["tenant = certain"], "shell": ["tenant = test"]}
+             "reader": ["tenant = test"], "stranger": ["tenant = certain"], "shell": ["tenant = test"],
+             "hasty": ["tenant = test", "timeout = 2s", "start_timeout = 1m"]}
 os.makedirs(f"{WORK}/config/functions.d")
 for name, lines in FUNCTIONS.items():
     with open(f"{WORK}/config/functions.d/{name}.conf", "w") as file:
-        print(f"[function {name}]", "timeout = 2m", *lines, f"[listen f-{name}]", f"path = {WORK}/f-{name}.sock", lines[0],
+        if not any(line.startswith("timeout = ") for line in lines):
+            lines = [*lines, "timeout = 2m"]
+        print(f"[function {name}]", *lines, f"[listen f-{name}]", f"path = {WORK}/f-{name}.sock", lines[0],
               f"function = {name}", sep="\n", file=file)
 backend.start()
 
@@ -169,6 +173,21 @@ def test_chain():
             store.go_on()
             answer = call.answer()
         tap.equal((answer.get("n"), taken(reader)), (64, before + 1), f"{what}: the function that is called reads what was written")
+
+
+def test_deadline():
+    """What an invocation asks for ends with it, long before the tenant's time-out of a minute."""
+    with Standstill():
+        begin = time.monotonic()
+        first = Call("hasty", {"key": "invoke/hasty", "write": "through"})
+        until(lambda: taken("hasty") == 1)
+        second = Call("hasty", {"idle": 1})
+        answer = second.answer()
+        took = time.monotonic() - begin
+    late = first.answer()
+    tap.ok(late.get("n") == -errno.ETIMEDOUT or late.get("errorType") == "Sandbox.Timedout",
+           "a put that takes longer than the invocation fails", late)
+    tap.ok(answer.get("n") == 0 and 1.9 <= took < 30, f"with it: the next event is taken after {took:.1f} s", answer)
 
 
 def test_outside():
