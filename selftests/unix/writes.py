@@ -326,6 +326,41 @@ def full_journal_degrades(guest):
     journal_empties()
 
 
+def full_disk_degrades(_):
+    """As above, but it is the disk that says so: a file system of 6 MiB."""
+    other = f"{WORK}/small"
+    os.mkdir(other)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "none", other], stderr=subprocess.DEVNULL).returncode:
+        tap.ok(True, "journaled: a disk that is full # SKIP only root can mount one")
+        return
+    os.mkdir(f"{other}/journal", 0o700)
+    backend.stop()
+    with open(f"{backend.config}/nexus.conf") as file:
+        text = file.read()
+    try:
+        with open(f"{backend.config}/nexus.conf", "w") as file:
+            file.write(text.replace(f"journal = {WORK}/journal", f"journal = {other}/journal"))
+        backend.start()
+        guest = Guest(lib, target("test"))
+        store.stop()
+        puts = [Call(guest.put, BUCKET, f"j/disk{i}", b"%d" % i * (1 << 20), JOURNALED) for i in range(8)]
+        tap.ok([put.blocks() for put in puts].count(True) >= 3, "journaled: what the disk has no room for is written through")
+        tap.equal(journal("records"), sum(not put.is_alive() for put in puts), "journaled: the rest is in the journal")
+        store.go_on()
+        tap.equal([put.end() for put in puts], [None] * 8, "journaled: all end well")
+        tap.ok(all(store.wait(f"j/disk{i}", b"%d" % i * (1 << 20)) for i in range(8)), "journaled: and arrive")
+        journal_empties()
+        guest.put(BUCKET, "j/disk-again", b"again", JOURNALED)
+        tap.ok(store.wait("j/disk-again", b"again") and not journal_empties(), "journaled: then there is room again")
+        guest.close()
+    finally:
+        backend.stop()
+        subprocess.run(["umount", other], check=True)
+        with open(f"{backend.config}/nexus.conf", "w") as file:
+            file.write(text)
+        backend.start()
+
+
 def stuck_writes_are_kept(_):
     guest = Guest(lib, target("stuck"))
     guest.put(BUCKET, "j/stuck", b"stuck", JOURNALED)
@@ -475,7 +510,7 @@ def main():
     for case in (deferred_returns_at_once, deferred_keeps_order, reads_see_pending_writes, failures_are_told_once,
                  writes_outlive_the_process, too_much_degrades, tenants_default, daemon_dies, daemon_restarts,
                  journaled_returns_when_on_disk, journaled_is_seen_by_others,
-                 journaled_refuses_what_could_not_be_stored, journaled_survives, full_journal_degrades,
+                 journaled_refuses_what_could_not_be_stored, journaled_survives, full_journal_degrades, full_disk_degrades,
                  stuck_writes_are_kept, refused_writes_are_moved_aside, refused_writes_survive,
                  refused_writes_come_back, refused_writes_are_bounded):
         try:
