@@ -376,7 +376,7 @@ static int aws_check(struct op *op, const Nexus__V1__AwsRequest *request)
 	};
 
 	if (!header_name_is_token(request->method) || strlen(request->method) > 32 ||
-	    !strcmp(request->method, "CONNECT") || !strcmp(request->method, "TRACE"))
+	    method_is_for_connections(request->method))
 		return op_error(op, -EINVAL, "NexusBadRequest", "\"%.64s\" is no method", request->method);
 	if (*request->path != '/')
 		return op_error(op, -EINVAL, "NexusBadRequest", "the path \"%.64s\" does not begin with /", request->path);

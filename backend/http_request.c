@@ -46,6 +46,11 @@ bool method_is_idempotent(const char *method)
 	return is_one_of(method, methods);
 }
 
+bool method_is_for_connections(const char *method)
+{
+	return !strcasecmp(method, "CONNECT") || !strcasecmp(method, "TRACE");
+}
+
 static bool header_is_dropped(const struct request_state *state, const char *name)
 {
 	static const char *const credentials[] = {
@@ -174,8 +179,7 @@ static int request_check(struct op *op, const Nexus__V1__HttpRequest *request)
 
 	if (!header_name_is_token(request->method) || strlen(request->method) > 32)
 		return op_error(op, -EINVAL, "NexusBadRequest", "\"%.64s\" is no method", request->method);
-	/* Methods are in capitals, but some servers know them otherwise, too. */
-	if (is_one_of(request->method, (const char *const []){ "CONNECT", "TRACE", NULL }))
+	if (method_is_for_connections(request->method))
 		return op_error(op, -EINVAL, "NexusBadRequest", "the method %s is about connections, which are the daemon's",
 				request->method);
 	if (request->chunked && request->content_length)

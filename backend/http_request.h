@@ -8,6 +8,9 @@
 /* RFC 9110, 9.2.2: sent twice, it does what it does when sent once. */
 bool method_is_idempotent(const char *method);
 
+/* CONNECT and TRACE are about connections. In any case: methods are in capitals, but some servers take others for them. */
+bool method_is_for_connections(const char *method);
+
 extern const struct op_type http_request_type, aws_request_type;
 
 #endif

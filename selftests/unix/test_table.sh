@@ -441,6 +441,7 @@ is "$output" "POST $call 3000000" "is what botocore signs"
 cell aws bad-input
 bad NexusLimitExceeded nx --window 262144 --size 3000000 --pattern 1 aws lambda POST "$call"
 bad NexusBadRequest nx aws dynamodb POST no-path json
+bad NexusBadRequest nx aws dynamodb trace / json
 bad NexusBadRequest nx --header x-amz-date:x aws dynamodb POST / json
 bad NexusPolicyDenied nx aws sqs POST / json
 bad NexusPolicyDenied nx aws s3 GET /nexus-other/secret
