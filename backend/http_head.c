@@ -156,6 +156,8 @@ static const char *head_framing(struct http_head *head, bool no_body)
 		return "a Content-Length that is no number";
 	if (coding && !value_is(coding, "chunked"))
 		return "a Transfer-Encoding other than chunked";
+	if (head->status == 204)
+		head->content_length = 0;	/* whatever it says */
 	if (no_body || head->status < 200 || head->status == 204 || head->status == 304) {
 		head->framing = HTTP_NO_BODY;
 	} else if (coding) {

@@ -334,6 +334,17 @@ static void test_windows(void)
 	unserve();
 }
 
+static void test_no_content(void)
+{
+	struct answer answer = { .bytes = "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", .len = 46 };
+
+	serve(&answer);
+	get(64);
+	tap_is(call.op.response.content_length, 0, "204 has no content, whatever length it tells");
+	tap_ok(got(0, "", 0), "and ends with its head");
+	unserve();
+}
+
 /* ---- heads and chunks on their own ---- */
 
 static void test_head_need(void)
@@ -447,5 +458,6 @@ int main(void)
 	test_prediction();
 	test_surprises();
 	test_windows();
+	test_no_content();
 	return tap_done();
 }
