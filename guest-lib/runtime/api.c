@@ -252,6 +252,7 @@ static void api_init_error(struct http_call *call)
 		return;
 	}
 	child_flush();
+	turn_start_failed();
 	ret = response_whole(call, "", &o, ERROR_MAX);
 	if (ret)
 		api_failed(call, ret);

@@ -147,7 +147,6 @@ void child_supervise(struct nexus *nx, char **argv)
 			pause_ms = PAUSE_MIN_MS;
 			continue;
 		}
-		nexus_respond_error(nx, "", "Runtime.ExitError", reason);
 		usleep(pause_ms * 1000);
 		pause_ms = 2 * pause_ms < PAUSE_MAX_MS ? 2 * pause_ms : PAUSE_MAX_MS;
 	}

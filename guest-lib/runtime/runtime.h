@@ -48,7 +48,10 @@ void turn_end(void);
 /* The id of the event that the function works on, copied; "": none. */
 void turn_id(char id[64]);
 
-/* The function's process ended, with this text; what it worked on fails. False: it never got an event. */
+/* The function's present process tells by itself why it cannot start. */
+void turn_start_failed(void);
+
+/* The function's process ended, with this text; what it worked on fails, or its start if it has not told that. False: it never got an event. */
 bool turn_exit(struct nexus *nx, const char *reason);
 
 /* child.c: the function's process. */

@@ -23,7 +23,8 @@ static struct {
 	enum turn_state state;
 	struct nexus_event *event;
 	unsigned long long given;	/* events so far */
-	bool begun, worked;		/* since the function's process was started: it asked for an event; it got one */
+	/* since the function's process was started: it asked for an event; it got one; it told that it cannot start */
+	bool begun, worked, told;
 	struct nexus *nx;
 	struct nexus_next_options options;
 } turn = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -164,6 +165,13 @@ bool turn_has_begun(void)
 	return begun;
 }
 
+void turn_start_failed(void)
+{
+	pthread_mutex_lock(&turn.lock);
+	turn.told = true;
+	pthread_mutex_unlock(&turn.lock);
+}
+
 int turn_begin_refusal(char id[64])
 {
 	int ret = -EBADFD;
@@ -227,10 +235,12 @@ bool turn_exit(struct nexus *nx, const char *reason)
 		snprintf(text, sizeof(text), "RequestId: %s Error: %s", turn.event->request_id, reason);
 		nexus_respond_error(nx, turn.event->request_id, "Runtime.ExitError", text);
 		turn_over();
+	} else if (!turn.worked && !turn.told) {
+		nexus_respond_error(nx, "", "Runtime.ExitError", reason);
 	}
 	/* What it was answering ends when its connection does. */
 	worked = turn.worked;
-	turn.begun = turn.worked = false;
+	turn.begun = turn.worked = turn.told = false;
 	pthread_mutex_unlock(&turn.lock);
 	return worked;
 }

@@ -71,7 +71,7 @@ runtime single "$top/selftests/unix/runtime.sh" "$work/marks"
 runtime broken /bin/false
 # shellcheck disable=SC2016	# the inner shells'
 runtime unborn sh -c 'curl -sS -d "{\"errorType\":\"Example.Init\",\"errorMessage\":\"not today\"}" \
-	"http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/init/error"; exit 1'
+	"http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/init/error"; sleep 0.3; exit 1'
 runtime failing "$top/selftests/unix/runtime.sh" "$work/marks"
 runtime old "$top/selftests/unix/runtime.sh" "$work/marks"
 runtime ping "$top/selftests/unix/runtime.sh" "$work/marks"
