@@ -89,7 +89,7 @@ class Connection:
             options["timeout_ms"] = max(1, int(self._timeout * 1000))
         self._method = method
         self._left = None if chunked else length
-        self._op = nexus.channel().http(method, url, total=length, chunked=chunked, **options)
+        self._op = self._check(nexus.begin, lambda channel: channel.http(method, url, total=length, chunked=chunked, **options))
         if not chunked and not length:
             self._finish()
 

@@ -8,7 +8,7 @@ build=${NEXUS_BUILD:-$top/build}
 . "$top/selftests/unix/lib.sh"
 . "$top/selftests/python/lib.sh"
 
-parts=(sessions objects details bodies lists transfers resources subresources dynamodb services web)
+parts=(sessions objects details bodies crowds lists transfers resources subresources dynamodb services web)
 logs=$(mktemp -d /tmp/nexus-sdk.XXXXXX)
 trap 'kill $services 2>/dev/null; rm -rf "$logs"' EXIT
 services_start "$logs" || tap_ok 1 "the services start"

@@ -8,15 +8,27 @@
 
 PyTypeObject *operation_type;
 
+/* It has not begun, and may when another one has ended. */
+static bool operation_too_many(struct nexus_op *op)
+{
+	return nexus_op_status(op) == -EAGAIN && !strcmp(nexus_op_error_code(op), "NexusGuestSlots");
+}
+
 PyObject *operation_new(struct channel *channel, struct nexus_op *op, Py_buffer *buffer)
 {
-	struct operation *o = op ? PyObject_New(struct operation, operation_type) : NULL;
+	struct operation *o = NULL;
 
+	if (!op)
+		PyErr_NoMemory();
+	else if (operation_too_many(op))
+		operation_raise(op, -EAGAIN);
+	else
+		o = PyObject_New(struct operation, operation_type);
 	if (!o) {
 		nexus_op_free(op);
 		if (buffer)
 			PyBuffer_Release(buffer);
-		return op ? NULL : PyErr_NoMemory();
+		return NULL;
 	}
 	o->channel = (struct channel *)Py_NewRef((PyObject *)channel);
 	channel->users++;

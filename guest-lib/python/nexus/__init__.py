@@ -8,7 +8,7 @@ import os
 
 from _nexus import Channel, Error
 
-__all__ = ["Channel", "Error", "channel", "call", "exchange"]
+__all__ = ["Channel", "Error", "begin", "channel", "call", "exchange"]
 
 _channel = None
 _owner = 0
@@ -30,19 +30,35 @@ def reset(lost):
         _channel = None
 
 
+def begin(start):
+    """start(channel) begins an operation, which is returned: at once, or when there is a slot for it."""
+    try:
+        return start(channel())
+    except Error as error:
+        if not _full(error):
+            raise
+    from nexus import slots
+    return slots.wait(start, _full)
+
+
+def _full(error):
+    """As many operations are in flight as may be; this one has not begun."""
+    return error.code == "NexusGuestSlots" or error.code == "NexusLimitExceeded" and error.errno == 16  # EBUSY
+
+
 def _try(start, repeatable):
     """start(channel), whose result is returned. A channel may end with the daemon that served it: what can be
     repeated is then tried once more."""
     ours = channel()
     try:
-        return start(ours)
+        return begin(start)
     except Error as error:
         if error.code != "NexusConnectionLost" or error.http_status:
             raise
         reset(ours)
         if not repeatable:
             raise
-    return start(channel())
+    return begin(start)
 
 
 def call(start, repeatable=True):

@@ -181,6 +181,8 @@ class BaseClient:
         url = self.meta.endpoint_url
         if error.code == "NexusConnectionFailed":
             raise e.EndpointConnectionError(endpoint_url=url) from error
+        if error.code == "NexusGuestSlots":
+            raise e.ConnectTimeoutError(endpoint_url=url) from error
         if error.code == "NexusConnectionLost":
             raise e.ConnectionClosedError(endpoint_url=url) from error
         if error.code == "NexusTimeout":

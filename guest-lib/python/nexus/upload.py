@@ -34,7 +34,7 @@ class Source:
             return op
         if not self.length:
             return nexus.call(lambda channel: start(channel, {**options, "data": b""}))
-        op = start(nexus.channel(), {**options, "total": self.length})
+        op = nexus.begin(lambda channel: start(channel, {**options, "total": self.length}))
         try:
             self._pump(op, progress)
             op.finish()
