@@ -36,7 +36,9 @@ class Answer:
 class Connection:
     """The part of a socket that http.client and urllib3 use."""
 
-    def __init__(self, scheme, host, port, timeout=None):
+    def __init__(self, scheme, host, port, timeout=None, unconnected=lambda error: error):
+        """unconnected(OSError): what is raised where no connection came about."""
+        self._unconnected = unconnected
         self._origin = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
         self._timeout = timeout
         self._reset()
@@ -123,6 +125,17 @@ class Connection:
     def _finish(self):
         self._sent = True
         self._check(self._op.finish)
+        if not self._op.http_status:
+            self._check_connected()
+
+    def _check_connected(self):
+        """As of a socket, it is heard of before the answer is asked for."""
+        import nexus
+        try:
+            self._op.read(1)
+        except nexus.Error as error:
+            if error.code in ("NexusConnectionFailed", "NexusPolicyDenied"):
+                self._raise(error)
 
     def _check(self, call, *args):
         import nexus
@@ -136,7 +149,7 @@ class Connection:
         if error.code == "NexusTimeout":
             raise socket.timeout(f"timed out: {error.message}") from error
         if error.code == "NexusConnectionFailed":
-            raise ConnectionRefusedError(error.errno, error.message) from error
+            raise self._unconnected(_connect_error(error)) from error
         if error.code == "NexusPolicyDenied":
             raise PermissionError(13, error.message) from error
         raise ConnectionResetError(error.errno, error.message) from error
@@ -173,6 +186,8 @@ class Connection:
         if not self._sent:
             self._check(op.finish)
         self._check(op.result)
+        if not op.http_status:
+            self._check(op.read, 1)
         from http import HTTPStatus
         status = op.http_status
         try:
@@ -224,6 +239,19 @@ class Connection:
         pass
 
 
+def _connect_error(error):
+    """The host's words are those of the nexus.Error, from which this one is raised."""
+    import os
+    import socket
+    if "resolve host" in error.message:
+        return socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    if error.errno == 71:   # EPROTO
+        import ssl
+        kind = ssl.SSLCertVerificationError if "certificate" in error.message else ssl.SSLError
+        return kind(1, error.message)
+    return OSError(error.errno, os.strerror(error.errno))
+
+
 def _is_local(host):
     return host in ("localhost", "::1") or host.startswith("127.")
 
@@ -258,8 +286,13 @@ def _patch_urllib3(module):
             if _is_local(self.host):
                 plain(self)
                 return
+            def unconnected(error):
+                if isinstance(error, module.BaseSSLError):
+                    return error
+                return module.NewConnectionError(self, f"Failed to establish a new connection: {error}")
+
             timeout = self.timeout if isinstance(self.timeout, (int, float)) else None
-            self.sock = Connection(scheme, self.host.strip("[]"), self.port, timeout)
+            self.sock = Connection(scheme, self.host.strip("[]"), self.port, timeout, unconnected)
             self.is_verified = True
 
         cls.connect = connect

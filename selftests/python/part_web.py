@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import urllib.error
 import urllib.request
 
@@ -98,11 +99,45 @@ def requests_(see):
         see.fact("requests stream", "length", sum(len(chunk) for chunk in answer.iter_content(10000)))
 
 
+def unconnected(see):
+    """Nobody listens; no such name; no TLS there."""
+    import requests
+    import urllib3
+    from urllib3.util.retry import Retry
+    hosts = {"nobody listens": f"http://{os.environ['NEXUS_WEB_HOST']}:9/x", "no such name": "http://no.such.invalid/x"}
+    retrying = requests.Session()
+    retrying.mount("http://", requests.adapters.HTTPAdapter(max_retries=Retry(total=1, backoff_factor=0.01)))
+    connection = http.client.HTTPConnection(os.environ["NEXUS_WEB_HOST"], 9, timeout=20)
+    told(see, "http.client, nobody listens", connection.request, "GET", "/")
+    told(see, "http.client, nobody listens, a body", connection.request, "POST", "/", b"body")
+    for name, url in hosts.items():
+        told(see, f"urllib, {name}", urllib.request.urlopen, url, timeout=20)
+        told(see, f"urllib POST, {name}", urllib.request.urlopen, url, b"a=b", timeout=20)
+        told(see, f"urllib3, {name}", urllib3.PoolManager().request, "GET", url, retries=False)
+        told(see, f"urllib3 with retries, {name}", urllib3.PoolManager().request, "GET", url, retries=1)
+        told(see, f"requests, {name}", requests.get, url, timeout=20)
+        told(see, f"requests with retries, {name}", retrying.post, url, data=b"body")
+    secure = f"https://{_origin()}/x"
+    told(see, "urllib, no TLS", urllib.request.urlopen, secure, words=False)
+    told(see, "requests, no TLS", requests.get, secure, words=False)
+
+
+def told(see, name, call, *args, words=True, **kwargs):
+    try:
+        call(*args, **kwargs)
+    except Exception as error:
+        see.fact(name, "exception", [cls.__name__ for cls in type(error).__mro__])
+        reason = getattr(error, "reason", None)
+        see.fact(name, "reason", type(reason).__name__)
+        if words:
+            see.fact(name, "text", re.sub("0x[0-9a-f]+", "0x", str(error)))
+
+
 def run(see):
     try:
         import nexus_http
         nexus_http.install()
     except ImportError:
         pass    # plain sockets
-    for part in (clients, urllib_, urllib3_, requests_):
+    for part in (clients, urllib_, urllib3_, requests_, unconnected):
         part(see)
