@@ -144,6 +144,22 @@ def resource(see):
         see.fact("dynamodb Table.get_item of no table", "code", error.response["Error"]["Code"])
 
 
+def transactions(see):
+    """What the resource's client makes of their values: this service refuses it, or the SDK does."""
+    client = boto3.resource("dynamodb", **_options()).meta.client
+    key, values = {"house": "h", "person": "p"}, {":one": Decimal(1), ":set": {"a"}}
+    see.call("dynamodb transact_write_items of a resource", client.transact_write_items, TransactItems=[
+        {"Put": {"TableName": TABLE, "Item": {**key, "n": Decimal("1.5"), "l": [1, {"b": b"x"}]}}},
+        {"Update": {"TableName": TABLE, "Key": key, "UpdateExpression": "SET a = :one", "ExpressionAttributeValues": values}},
+        {"Delete": {"TableName": TABLE, "Key": key}},
+        {"ConditionCheck": {"TableName": TABLE, "Key": key, "ConditionExpression": "attribute_exists(a)"}}])
+    see.call("dynamodb transact_get_items of a resource", client.transact_get_items, TransactItems=[
+        {"Get": {"TableName": TABLE, "Key": key}}])
+    see.call("dynamodb execute_statement of a resource", client.execute_statement, Statement="SELECT 1", Parameters=["a", 1])
+    see.call("dynamodb transact_write_items of a float", client.transact_write_items, TransactItems=[
+        {"Put": {"TableName": TABLE, "Item": {**key, "n": 1.5}}}])
+
+
 def types(see):
     encode, decode = TypeSerializer().serialize, TypeDeserializer().deserialize
     for value in (None, True, 1, -5, "s", "", b"b", bytearray(b"b"), Binary(b"b"), [], {}, [1, [2]], {"a": {"b": None}},
@@ -162,11 +178,14 @@ def types(see):
             ("eq", Key("a").eq(1), True), ("and", Key("a").eq(1) & Key("b").begins_with("x"), True),
             ("between", Key("a").between(1, 2), True), ("path", Attr("a.b[0].c").eq(1), False),
             ("or, not", ~(Attr("a").eq(1) | Attr("b").exists()), False), ("is_in", Attr("a").is_in([1, 2]), False),
+            ("is_in a tuple", Attr("a").is_in((1, 2)), False), ("is_in a set", Attr("a").is_in({1}), False),
+            ("is_in keys", Attr("a").is_in({"x": 1, "y": 2}.keys()), False),
             ("size", Attr("a").size().lte(3), False), ("type", Attr("a").attribute_type("S"), False)):
         built = ConditionExpressionBuilder().build_expression(condition, is_key_condition=key)
         see.fact(f"condition {name}", "expression", built.condition_expression)
         see.fact(f"condition {name}", "names", built.attribute_name_placeholders)
         see.fact(f"condition {name}", "values", built.attribute_value_placeholders)
+        see.fact(f"condition {name}", "repr", repr(built))
     see.call("condition & a string", lambda: Key("a").eq(1) & "b")
     see.fact("Key & Key", "exception", _refused(lambda: Key("a") & Key("b")))
     see.call("condition of a string", ConditionExpressionBuilder().build_expression, "a = b")
@@ -184,5 +203,6 @@ def _refused(call):
 
 def run(see):
     types(see)
+    transactions(see)
     low_level(see, boto3.client("dynamodb", **_options()))
     resource(see)

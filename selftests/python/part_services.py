@@ -13,6 +13,13 @@ def _client(service, port):
                         endpoint_url=f"http://127.0.0.1:{os.environ[f'NEXUS_{port}_PORT']}")
 
 
+def _refused(call, *args):
+    try:
+        return call(*args)
+    except Exception as error:  # its class and code are the fact
+        return [type(error).__name__, getattr(error, "response", {}).get("Error", {}).get("Code")]
+
+
 def functions(see):
     client = _client("lambda", "LAMBDA")
 
@@ -38,6 +45,9 @@ def functions(see):
     invoke("without a name")
     invoke("a Payload of a wrong type", FunctionName="echo", Payload={"a": 1})
     invoke("an unknown parameter", FunctionName="echo", Nonsense=1)
+    see.fact("lambda", "can_paginate()", [client.can_paginate(name) for name in ("list_functions", "invoke")])
+    see.call("lambda get_paginator of what has no pages", client.get_paginator, "invoke")
+    see.fact("lambda paginate list_functions", "pages", _refused(list, client.get_paginator("list_functions").paginate()))
     try:
         client.invoke(FunctionName="missing")
     except client.exceptions.ResourceNotFoundException as error:

@@ -102,8 +102,25 @@ def exceptions(see):
     see.fact("ReadTimeoutError", "pickled", [type(again).__name__, str(again)])
 
 
+def shared(see):
+    """One client's exceptions are those of another one of its session."""
+    def raised(client, code):
+        return client.exceptions.from_code(code)({"Error": {"Code": code, "Message": "m"}}, "Op")
+
+    session, other = boto3.Session(region_name="us-east-1"), boto3.Session(region_name="us-east-1")
+    for service, code in (("s3", "NoSuchKey"), ("dynamodb", "ConditionalCheckFailedException"),
+                          ("lambda", "ResourceNotFoundException")):
+        error = raised(session.client(service), code)
+        see.fact(f"{service}'s {code}", "is another client's", isinstance(error, getattr(session.client(service).exceptions, code)))
+        see.fact(f"{service}'s {code}", "is another session's", isinstance(error, getattr(other.client(service).exceptions, code)))
+    error = raised(session.client("s3"), "NoSuchKey")
+    see.fact("s3's NoSuchKey", "is a resource's", isinstance(error, session.resource("s3").meta.client.exceptions.NoSuchKey))
+    see.fact("client.exceptions", "dir()", [name for name in dir(session.client("s3").exceptions) if not name.startswith("_")])
+
+
 def run(see):
     clients(see)
     sessions(see)
     configs(see)
     exceptions(see)
+    shared(see)

@@ -33,6 +33,7 @@ class Session:
         self._region = region_name
         self._profile = profile_name
         self._events = None
+        self._exceptions = {}       # of clients, by their services
         if profile_name:
             try:
                 _profile_region(profile_name)

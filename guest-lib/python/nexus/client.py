@@ -44,7 +44,8 @@ class ClientMeta:
 
 
 class Exceptions:
-    """client.exceptions: ClientError and its modelled children, one class each per client."""
+    """client.exceptions: ClientError and its modelled children, one class each for all of a session's clients of the
+    service."""
 
     def __init__(self, service, names):
         from botocore.exceptions import ClientError
@@ -61,6 +62,9 @@ class Exceptions:
         if made is None:
             made = self._made[name] = type(name, (self.ClientError,), {"__module__": "botocore.errorfactory"})
         return made
+
+    def __dir__(self):
+        return ["ClientError", "from_code", *sorted(self._names or ())]
 
     def from_code(self, code):
         if self._names is None:
@@ -83,7 +87,7 @@ class BaseClient:
     def __init__(self, region, endpoint, config, session):
         self.meta = ClientMeta(self._service, region, endpoint, config, self._all_operations)
         self._session = session
-        self._exceptions = None
+        self._known_exceptions = {} if session is None else session._exceptions
         if session is not None and session._events:
             self.meta._events = session._events.__copy__()
 
@@ -105,10 +109,11 @@ class BaseClient:
 
     @property
     def exceptions(self):
-        if self._exceptions is None:
+        known = self._known_exceptions
+        if self._service not in known:
             cls = type(f"{type(self).__name__}Exceptions", (Exceptions,), {"__module__": "botocore.errorfactory"})
-            self._exceptions = cls(self._service, self._exception_names)
-        return self._exceptions
+            known[self._service] = cls(self._service, self._exception_names)
+        return known[self._service]
 
     def _pages(self, operation_name):
         """How an operation is paged; None: it is not. KeyError: there is no such operation."""
@@ -117,10 +122,20 @@ class BaseClient:
             raise KeyError(operation_name)
         return how
 
+    def _is_genuine(self, operation_name):
+        """Only the genuine boto3 knows."""
+        return self._others == "*" and operation_name not in self._mapping
+
     def can_paginate(self, operation_name):
+        if self._is_genuine(operation_name):
+            from nexus import genuine
+            return genuine.method(self, "can_paginate")(operation_name)
         return self._pages(operation_name) is not None
 
     def get_paginator(self, operation_name):
+        if self._is_genuine(operation_name):
+            from nexus import genuine
+            return genuine.method(self, "get_paginator")(operation_name)
         how = self._pages(operation_name)
         if how is None:
             from botocore.exceptions import OperationNotPageableError

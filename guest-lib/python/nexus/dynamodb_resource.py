@@ -43,6 +43,20 @@ def _out_requests(tables):
     return encoded
 
 
+def _out_list(values):
+    return [_serialize(value) for value in values]
+
+
+def _out_nested(entries):
+    """Entries of a transaction, {"Put": {"Item": ...}}; or statements, {"Parameters": ...}."""
+    return [_out_members({kind: _out_members(request) if isinstance(request, dict) else request
+                          for kind, request in entry.items()}) for entry in entries]
+
+
+def _out_members(params):
+    return {name: _OUT[name](value) if name in _OUT else value for name, value in params.items()}
+
+
 def _in_requests(tables):
     decoded = {}
     for table, requests in tables.items():
@@ -56,15 +70,21 @@ def _in_requests(tables):
 
 _OUT = {"Item": _out_map, "Key": _out_map, "ExclusiveStartKey": _out_map, "ExpressionAttributeValues": _out_map,
         "Expected": _expected, "AttributeUpdates": _expected, "KeyConditions": _expected, "QueryFilter": _expected,
-        "ScanFilter": _expected, "RequestItems": _out_requests}
+        "ScanFilter": _expected, "RequestItems": _out_requests, "TransactItems": _out_nested, "Parameters": _out_list,
+        "Statements": _out_nested, "TransactStatements": _out_nested}
 
 
 def _in_list(items):
     return [_in_map(item) for item in items]
 
 
+def _in_answers(answers):
+    return [{**answer, "Item": _in_map(answer["Item"])} if "Item" in answer else answer for answer in answers]
+
+
 _IN = {"Item": _in_map, "Attributes": _in_map, "LastEvaluatedKey": _in_map, "Items": _in_list,
-       "Responses": lambda tables: {table: _in_list(items) for table, items in tables.items()},
+       "Responses": lambda answers: _in_answers(answers) if isinstance(answers, list) else {
+           table: _in_list(items) for table, items in answers.items()},
        "UnprocessedItems": _in_requests, "UnprocessedKeys": _in_requests}
 
 
@@ -83,10 +103,7 @@ def _encode(params):
         encoded["ExpressionAttributeNames"] = {**encoded.get("ExpressionAttributeNames", {}), **names}
     if values:
         encoded["ExpressionAttributeValues"] = {**encoded.get("ExpressionAttributeValues", {}), **values}
-    for name, encode in _OUT.items():
-        if name in encoded:
-            encoded[name] = encode(encoded[name])
-    return encoded
+    return _out_members(encoded)
 
 
 def _decode(answer):

@@ -100,11 +100,11 @@ class _Proxy:
     def __getattr__(self, name):
         value = getattr(self._target, name)
         if not callable(value) or name == "exceptions":
-            return value if name == "exceptions" else _wrapped(value)
+            return value if name == "exceptions" else _wrapped(value, self._modelled)
 
         def call(*args, **kwargs):
             try:
-                return _wrapped(value(*args, **kwargs))
+                return _wrapped(value(*args, **kwargs), self._modelled)
             except Exception as error:
                 self._raise(error, name)
 
@@ -129,15 +129,15 @@ class _Proxy:
                 return
             except Exception as error:
                 self._raise(error, "next")
-            yield _wrapped(item)
+            yield _wrapped(item, self._modelled)
 
     def __repr__(self):
         return repr(self._target)
 
 
-def _wrapped(value):
+def _wrapped(value, modelled):
     """Resources, collections, paginators ... of the genuine boto3 raise its exceptions."""
-    return _Proxy(value) if type(value).__module__.startswith(_HOME) and not isinstance(value, dict) else value
+    return _Proxy(value, modelled) if type(value).__module__.startswith(_HOME) and not isinstance(value, dict) else value
 
 
 def _load(what):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 """Key('a').eq(1) & Attr('b').gt(2): conditions, and the expressions that they become."""
+from collections import namedtuple
+
 from boto3.exceptions import (DynamoDBNeedsConditionError, DynamoDBNeedsKeyConditionError,
                               DynamoDBOperationNotSupportedError)
 
@@ -162,13 +164,8 @@ class Size(AttributeBase, ConditionBase):
         return In(self, value)
 
 
-class BuiltConditionExpression(tuple):
-    def __new__(cls, condition_expression, names, values):
-        return super().__new__(cls, (condition_expression, names, values))
-
-    condition_expression = property(lambda self: self[0])
-    attribute_name_placeholders = property(lambda self: self[1])
-    attribute_value_placeholders = property(lambda self: self[2])
+BuiltConditionExpression = namedtuple("BuiltConditionExpression", (
+    "condition_expression", "attribute_name_placeholders", "attribute_value_placeholders"))
 
 
 class ConditionExpressionBuilder:
@@ -201,7 +198,7 @@ class ConditionExpressionBuilder:
                     f"Attribute object {value.name} is of type {type(value)}. KeyConditionExpression only supports "
                     "Attribute objects of type Key")
             return self._name(value.name, names)
-        if grouped and isinstance(value, list):
+        if grouped:
             return f"({', '.join(self._value(item, values) for item in value)})"
         return self._value(value, values)
 
