@@ -5,7 +5,7 @@ import os
 import tempfile
 
 import boto3
-from boto3.s3.transfer import S3Transfer, TransferConfig
+from boto3.s3.transfer import ProgressCallbackInvoker, S3Transfer, TransferConfig, create_transfer_manager
 from botocore.config import Config
 from part_objects import BUCKET, MIB, clean, client, content
 from program import endpoint
@@ -68,6 +68,105 @@ def transfers(see, s3, folder):
     config = TransferConfig()
     for name in ("multipart_threshold", "multipart_chunksize", "max_concurrency", "use_threads", "io_chunksize"):
         see.fact("TransferConfig", name, getattr(config, name))
+
+
+class Keeping(list):
+    """What is written to it, as it came."""
+
+    def write(self, data):
+        self.append(data)
+
+
+class Stream:
+    """It can be read, and nothing else."""
+
+    def __init__(self, data):
+        self._file = io.BytesIO(data)
+        self.most = 0
+
+    def read(self, n=-1):
+        data = self._file.read(n)
+        self.most = max(self.most, len(data))
+        return data
+
+
+def files(see, s3):
+    """Files that are none of Python's own."""
+    key = PREFIX + "files"
+    for size in (0, 1000, 8 * MIB - 1, 8 * MIB, 17 * MIB + 5):
+        data, name, seen = content(size), f"upload_fileobj of a stream of {size} bytes", []
+        stream = Stream(data)
+        see.call(name, s3.upload_fileobj, stream, BUCKET, key, Callback=seen.append)
+        see.fact(name, "Callback's sum", sum(seen))
+        see.fact(name, "read at once", stream.most)
+        see.call(f"{name}: the object", s3.head_object, Bucket=BUCKET, Key=key)
+        see.fact(name, "content", s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == data)
+        kept = Keeping()
+        see.call(f"{name}, and download_fileobj", s3.download_fileobj, BUCKET, key, kept)
+        see.fact(f"{name}, and download_fileobj", "content", b"".join(kept) == data)
+        see.fact(f"{name}, and download_fileobj", "types", {type(piece).__name__ for piece in kept})
+    config = TransferConfig(multipart_threshold=6 * MIB, multipart_chunksize=5 * MIB, max_concurrency=1)
+    s3.upload_fileobj(Stream(content(17 * MIB)), BUCKET, key, Config=config)
+    see.call("upload_fileobj of a stream, with a TransferConfig: the object", s3.head_object, Bucket=BUCKET, Key=key)
+    see.call("upload_fileobj of a stream that fails", s3.upload_fileobj, Failing(), BUCKET, key)
+    file = io.BytesIO(b"left open")
+    s3.upload_fileobj(file, BUCKET, key)
+    see.fact("upload_fileobj", "closes the file", file.closed)
+    see.call("download_fileobj to text", s3.download_fileobj, BUCKET, key, io.StringIO())
+
+
+class Failing:
+    def __init__(self):
+        self._times = 0
+
+    def read(self, n=-1):
+        self._times += 1
+        if self._times > 2:
+            raise ZeroDivisionError("the stream broke")
+        return b"x" * n
+
+
+class Subscriber:
+    def __init__(self):
+        self.told = []
+
+    def on_queued(self, future, **kwargs):
+        self.told.append("queued")
+
+    def on_progress(self, future, bytes_transferred, **kwargs):
+        self.told.append(bytes_transferred)
+
+    def on_done(self, future, **kwargs):
+        self.told.append("done")
+
+
+def managers(see, s3, folder):
+    """Many transfers at once; and what a TransferConfig and an S3Transfer say of themselves."""
+    config = TransferConfig(max_concurrency=3, max_io_queue=7)
+    see.fact("TransferConfig", "attributes", vars(config))
+    config.max_concurrency = 20
+    see.fact("TransferConfig", "another max_concurrency", [config.max_concurrency, config.max_request_concurrency])
+    see.fact("S3Transfer", "arguments", [S3Transfer.ALLOWED_UPLOAD_ARGS, S3Transfer.ALLOWED_DOWNLOAD_ARGS])
+    name, subscriber, seen = _file(folder, b"by a manager"), Subscriber(), []
+    manager = create_transfer_manager(s3, config)
+    futures = [manager.upload(os.path.join(folder, name), BUCKET, f"{PREFIX}many/{i}", {"ContentType": "text/q"},
+                              [ProgressCallbackInvoker(seen.append)]) for i in range(30)]
+    see.fact("create_transfer_manager", "uploads", {future.result() for future in futures})
+    see.fact("create_transfer_manager", "progress", sum(seen))
+    see.fact("create_transfer_manager", "asked", futures[7].meta.call_args.key)
+    out = io.BytesIO()
+    see.call("create_transfer_manager: download", manager.download(BUCKET, PREFIX + "many/3", out, subscribers=[subscriber]).result)
+    see.fact("create_transfer_manager: download", "content", out.getvalue())
+    see.fact("create_transfer_manager: download", "told", subscriber.told)
+    see.call("create_transfer_manager: copy", manager.copy({"Bucket": BUCKET, "Key": PREFIX + "many/3"}, BUCKET, PREFIX + "many/x").result)
+    see.call("create_transfer_manager: delete", manager.delete(BUCKET, PREFIX + "many/4").result)
+    see.call("create_transfer_manager: a file that is not there", manager.download(BUCKET, PREFIX + "many/4", out).result)
+    see.call("create_transfer_manager: a wrong argument", manager.upload, out, BUCKET, "x", {"Nonsense": 1})
+    manager.shutdown()
+    with create_transfer_manager(s3, config) as manager:
+        future = manager.upload(io.BytesIO(b"in a block"), BUCKET, PREFIX + "many/5")
+    see.fact("create_transfer_manager", "done after its block", future.done())
+    see.fact("create_transfer_manager", "objects", [item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET, Prefix=PREFIX + "many/")["Contents"]])
 
 
 def resources(see):
@@ -136,6 +235,8 @@ def run(see):
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         transfers(see, s3, folder)
+        managers(see, s3, folder)
         os.chdir("/")
+    files(see, s3)
     resources(see)
     clean(s3, PREFIX)

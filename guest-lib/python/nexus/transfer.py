@@ -112,34 +112,60 @@ def _put(client, operation, params, file, size, progress):
         client._fail_s3(error, operation, params)
 
 
+def _read(file, n):
+    """n bytes, fewer at the end only."""
+    pieces = []
+    while n and (piece := upload._bytes(file.read(n))):
+        pieces.append(piece)
+        n -= len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _stream_parts(file, size, begun):
+    """Parts of `size` bytes of what cannot be rewound, one of them in memory at a time. `begun` was read already."""
+    from io import BytesIO
+    while part := begun[:size]:
+        begun = begun[size:]
+        if len(part) < size:
+            part += _read(file, size - len(part))
+        yield BytesIO(part), len(part)
+        begun = begun or _read(file, size)
+
+
 def upload_fileobj(client, file, bucket, key, extra=None, callback=None, config=None):
     if not hasattr(file, "read"):
         raise ValueError("Fileobj must implement read")
     extra = _check_args(extra, UPLOAD_ARGS)
     config = _config(config)
-    size = upload._remaining(file)
+    size, begun = upload._remaining(file), None
     if size is None:
-        import io
-        file = io.BytesIO(upload._bytes(file.read()))
-        size = len(file.getbuffer())
-    names = {"Bucket": bucket, "Key": key}
+        begun = _read(file, config.multipart_threshold)
+        size = len(begun)
     if size < config.multipart_threshold:
-        _put(client, "PutObject", {**names, **extra}, file, size, callback)
-        return
-    part_size = _part_size(config, size)
-    created = client.create_multipart_upload(**names, **extra)
-    upload_names = {**names, "UploadId": created["UploadId"]}
-    parts = []
+        from io import BytesIO
+        _put(client, "PutObject", {"Bucket": bucket, "Key": key, **extra}, file if begun is None else BytesIO(begun), size,
+             callback)
+    elif begun is not None:
+        parts = _stream_parts(file, _part_size(config, 0), begun)
+        _upload_parts(client, {"Bucket": bucket, "Key": key}, parts, extra, callback)
+    else:
+        part_size = _part_size(config, size)
+        parts = ((file, min(part_size, size - start)) for start in range(0, size, part_size))
+        _upload_parts(client, {"Bucket": bucket, "Key": key}, parts, extra, callback)
+
+
+def _upload_parts(client, names, parts, extra, callback):
+    """parts: files, and how many bytes of each."""
+    names["UploadId"] = client.create_multipart_upload(**names, **extra)["UploadId"]
+    done = []
     try:
-        for start in range(0, size, part_size):
-            number = len(parts) + 1
-            op = _put(client, "UploadPart", {**upload_names, "PartNumber": number, **_pick(extra, _PART_ARGS)}, file,
-                      min(part_size, size - start), callback)
-            parts.append({"PartNumber": number, "ETag": op.etag})
-        client.complete_multipart_upload(**upload_names, MultipartUpload={"Parts": parts},
-                                         **_pick(extra, _COMPLETE_ARGS))
+        for file, size in parts:
+            params = {**names, "PartNumber": len(done) + 1, **_pick(extra, _PART_ARGS)}
+            op = _put(client, "UploadPart", params, file, size, callback)
+            done.append({"PartNumber": len(done) + 1, "ETag": op.etag})
+        client.complete_multipart_upload(**names, MultipartUpload={"Parts": done}, **_pick(extra, _COMPLETE_ARGS))
     except BaseException:
-        _abort(client, upload_names)
+        _abort(client, names)
         raise
 
 
@@ -179,10 +205,15 @@ def _open_download(client, bucket, key, extra):
 
 
 def _copy_out(body, file, callback):
+    # A binary file of Python's own takes a view. Others may keep what they get, or want bytes.
+    takes_views = type(file).__module__ == "_io" and not hasattr(file, "encoding")
     for view in body.iter_views():
-        file.write(view)
+        size = len(view)
+        file.write(view if takes_views else view.tobytes())
         if callback:
-            callback(len(view))
+            callback(size)
+    if not body.tell():
+        file.write(b"")
 
 
 def download_fileobj(client, bucket, key, file, extra=None, callback=None, config=None):
