@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Sessions, regions, endpoints, configurations, exceptions: what happens before anything is sent."""
 import copy
+import importlib
 import os
 import pickle
 
@@ -102,6 +103,110 @@ def exceptions(see):
     see.fact("ReadTimeoutError", "pickled", [type(again).__name__, str(again)])
 
 
+MODULES = """
+    boto3.compat boto3.dynamodb.table boto3.dynamodb.transform boto3.resources.base boto3.resources.collection boto3.utils
+    botocore.auth botocore.awsrequest botocore.compat botocore.endpoint botocore.errorfactory botocore.eventstream
+    botocore.handlers botocore.hooks botocore.loaders botocore.model botocore.signers botocore.utils botocore.validate
+    """
+IMPORTED = """
+    boto3.dynamodb.table.BatchWriter boto3.dynamodb.table.TableResource boto3.exceptions.PythonDeprecationWarning
+    boto3.resources.base.ServiceResource botocore.credentials.RefreshableCredentials botocore.endpoint.Endpoint
+    botocore.handlers.disable_signing botocore.hooks.HierarchicalEmitter botocore.signers.CloudFrontSigner
+    """
+
+
+def _refused(call, *args):
+    try:
+        return call(*args)
+    except Exception as error:  # its class is the fact
+        return type(error).__name__
+
+
+def imports(see):
+    """What functions and their libraries import, beside what they call."""
+    for name in MODULES.split():
+        see.fact(f"import {name}", "is there", _refused(lambda name=name: bool(importlib.import_module(name))))
+    for name in IMPORTED.split():
+        module, _, attribute = name.rpartition(".")
+        see.fact(f"from {module} import {attribute}", "is there",
+                 _refused(lambda module=module, attribute=attribute: bool(getattr(importlib.import_module(module), attribute))))
+    see.fact("import botocore.nonsense", "exception", _refused(importlib.import_module, "botocore.nonsense"))
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    request = AWSRequest("GET", "https://x.execute-api.us-east-1.amazonaws.com/a?b=c", headers={"X-Amz-Date": "x"})
+    SigV4Auth(boto3.Session("key", "secret").get_credentials(), "execute-api", "us-east-1").add_auth(request)
+    see.fact("SigV4Auth", "headers", sorted(request.headers.keys()))
+    see.fact("SigV4Auth", "begins", request.headers["Authorization"][:36])
+    from botocore.handlers import disable_signing
+    boto3.client("s3", region_name="us-east-1").meta.events.register("choose-signer.s3.*", disable_signing)
+
+
+SERVICES = """
+    acm application-autoscaling athena cloudwatch codebuild cognito-idp comprehend dynamodb dynamodbstreams ecr ecs events
+    firehose glue kinesis kms lambda logs rekognition s3 secretsmanager ses sns sqs ssm stepfunctions sts textract transcribe
+    translate iam
+    """
+
+
+def tracers(see):
+    """What tracers look at, and put themselves around."""
+    from botocore.client import BaseClient
+    from botocore.endpoint import Endpoint
+    see.fact("Endpoint", "prepare_request", callable(Endpoint.prepare_request))
+    for service in SERVICES.split():
+        client = boto3.client(service, region_name="us-east-1")
+        model = client._service_model
+        see.fact(f"client {service}", "names", [model.service_id, model.service_id.hyphenize(), model.signing_name,
+                                                model.endpoint_prefix, client._endpoint._endpoint_prefix, client.meta.region_name])
+        if service != "sts":    # regional in newer boto3s
+            see.fact(f"client {service}", "endpoint", client._endpoint.host)
+    see.fact("client sqs", "has an operation of no such name", hasattr(boto3.client("sqs", region_name="us-east-1"), "no_such_thing"))
+    unchecked = boto3.client("s3", region_name="us-east-1", endpoint_url="http://127.0.0.1:9",
+                             config=Config(parameter_validation=False, retries={"max_attempts": 0}))
+    see.fact("Config parameter_validation=False", "a wrong type", _refused(lambda: unchecked.get_object(
+        Bucket="b-b", Key="k", Range=3) and None))
+    see.fact("client", "operation_model", client._service_model.operation_model("ListUsers").name)
+    plain, calls = BaseClient._make_api_call, []
+
+    def traced(self, operation, params):
+        calls.append([self._endpoint._endpoint_prefix, operation, self.meta.region_name, sorted(params)])
+        return plain(self, operation, params)
+
+    BaseClient._make_api_call = traced
+    try:
+        boto3.client("s3", region_name="us-east-1", endpoint_url="http://127.0.0.1:9").get_object(Bucket="no bucket", Key="k")
+    except botocore.exceptions.ParamValidationError:
+        see.fact("a traced call", "seen", calls)
+    finally:
+        BaseClient._make_api_call = plain
+    for region in ("eu-west-1", "cn-north-1", "us-gov-west-1"):
+        see.fact(f"client in {region}", "partition", boto3.client("sqs", region_name=region).meta.partition)
+        see.fact("Session.get_partition_for_region", region, boto3.Session().get_partition_for_region(region))
+
+
+def credentials(see):
+    session = boto3.Session("key", "secret", "token", region_name="eu-central-1")
+    frozen = session.get_credentials().get_frozen_credentials()
+    see.fact("get_frozen_credentials", "repr", repr(frozen))
+    see.fact("get_frozen_credentials", "_asdict", frozen._asdict())
+    for keywords in ({"aws_access_key_id": "x"}, {"aws_secret_access_key": "x"}):
+        see.call(f"client with {keywords}", boto3.client, "s3", **keywords)
+    see.fact("Session", "_session", [session._session.get_config_variable("region"), session._session.get_credentials().token])
+    see.fact("Session", "partitions", session.get_available_partitions())
+    see.fact("Session", "regions", {"eu-west-1", "us-east-1"} <= set(session.get_available_regions("s3")))
+    below = botocore.session.get_session()
+    below.set_credentials("a", "b", "c")
+    below.set_config_variable("region", "eu-west-3")
+    above = boto3.Session(botocore_session=below)
+    see.fact("a botocore session", "client", below.create_client("s3").meta.region_name)
+    see.fact("a botocore session", "boto3's", [above.region_name, above.client("sqs").meta.region_name, above.get_credentials().token])
+    from botocore.credentials import RefreshableCredentials
+    made = RefreshableCredentials.create_from_metadata(
+        {"access_key": "r", "secret_key": "s", "token": "t", "expiry_time": "2099-01-01T00:00:00Z"}, dict, "sts-assume-role")
+    below._credentials = made
+    see.fact("RefreshableCredentials", "values", [*above.get_credentials().get_frozen_credentials(), made.method])
+
+
 def shared(see):
     """One client's exceptions are those of another one of its session."""
     def raised(client, code):
@@ -124,3 +229,6 @@ def run(see):
     configs(see)
     exceptions(see)
     shared(see)
+    imports(see)
+    tracers(see)
+    credentials(see)

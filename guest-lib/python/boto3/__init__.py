@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 """Nexus in the place of boto3: the manual's page on Python says what is here and what is not."""
 
+import botocore     # it lends modules that are not here
+
+__author__ = "Amazon Web Services"      # whom this one stands for
 __version__ = "1.26.27"
 
 DEFAULT_SESSION = None

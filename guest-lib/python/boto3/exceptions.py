@@ -62,3 +62,7 @@ class DynamoDBNeedsConditionError(Boto3Error):
 
 class DynamoDBNeedsKeyConditionError(Boto3Error):
     pass
+
+
+class PythonDeprecationWarning(Warning):
+    """Filters name it. This one never warns."""

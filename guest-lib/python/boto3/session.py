@@ -34,6 +34,7 @@ class Session:
         self._profile = profile_name
         self._events = None
         self._exceptions = {}       # of clients, by their services
+        self._core = botocore_session   # botocore's, if there is one
         if profile_name:
             try:
                 _profile_region(profile_name)
@@ -45,12 +46,20 @@ class Session:
         return f"Session(region_name={self.region_name!r})"
 
     @property
+    def _session(self):
+        """botocore's."""
+        if self._core is None:
+            from botocore.session import Session as Core
+            self._core = Core(boto3=self)
+        return self._core
+
+    @property
     def profile_name(self):
         return self._profile or os.environ.get("AWS_PROFILE") or "default"
 
     @property
     def region_name(self):
-        region = self._region or os.environ.get("AWS_DEFAULT_REGION")
+        region = self._region or (self._core and self._core._variables.get("region")) or os.environ.get("AWS_DEFAULT_REGION")
         if region is None:
             try:
                 region = _profile_region(self.profile_name)
@@ -73,6 +82,8 @@ class Session:
     def get_credentials(self):
         from botocore.credentials import Credentials
         key, secret, token = self._keys
+        if self._core and self._core._credentials:
+            return self._core._credentials
         if key:
             return Credentials(key, secret, token)
         if "AWS_ACCESS_KEY_ID" in os.environ:
@@ -84,11 +95,26 @@ class Session:
         from nexus import services
         return services.names()
 
+    def get_available_partitions(self):
+        return ["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b"]
+
+    def get_partition_for_region(self, region_name):
+        from nexus.client import partition
+        return partition(region_name)
+
+    def get_available_regions(self, service_name, partition_name="aws", allow_non_regional=False):
+        from nexus import genuine
+        return genuine.regions(service_name, partition_name, allow_non_regional)
+
     def get_available_resources(self):
         return ["dynamodb", "s3"]
 
     def client(self, service_name, region_name=None, api_version=None, use_ssl=True, verify=None, endpoint_url=None,
                aws_access_key_id=None, aws_secret_access_key=None, aws_session_token=None, config=None):
+        if bool(aws_access_key_id) != bool(aws_secret_access_key):
+            from botocore.exceptions import PartialCredentialsError
+            missing = "aws_access_key_id" if aws_secret_access_key else "aws_secret_access_key"
+            raise PartialCredentialsError(provider="explicit", cred_var=missing)
         return self._client(service_name, region_name, endpoint_url, config, use_ssl)
 
     def _client(self, service_name, region_name, endpoint_url, config, use_ssl, cls=None):

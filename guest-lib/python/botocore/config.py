@@ -62,6 +62,8 @@ class Config:
         import os
         made = Config(**self._given)
         made.region_name = region
+        if made.user_agent is None:
+            made.user_agent = "Boto3/1.26.27 Nexus"
         made.signature_version = self.signature_version or ("s3v4" if service == "s3" else "v4")
         made.retries = retries = dict(self.retries or {})
         retries.setdefault("mode", os.environ.get("AWS_RETRY_MODE", "legacy"))

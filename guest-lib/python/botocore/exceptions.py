@@ -102,6 +102,23 @@ UnsupportedOutpostResourceError BotoCoreError S3 Outpost ARN resource "{resource
 MD5UnavailableError BotoCoreError This system does not support MD5 generation.
 TokenRetrievalError BotoCoreError Error when retrieving token from {provider}: {error_msg}
 UnauthorizedSSOTokenError BotoCoreError The SSO session associated with this profile has expired or is otherwise invalid.
+AwsChunkedWrapperError BotoCoreError {error_msg}
+CapacityNotAvailableError BotoCoreError Insufficient request capacity available.
+EndpointVariantError BaseEndpointResolverError Unable to construct a modeled endpoint with the following variant(s) {tags}: 
+ImminentRemovalWarning Warning
+InvalidDefaultsMode BotoCoreError Client configured with invalid defaults mode: {mode}. Valid defaults modes include: {valid_modes}.
+InvalidEndpointConfigurationError BotoCoreError Invalid endpoint configuration: {msg}
+InvalidIMDSEndpointError BotoCoreError Invalid endpoint EC2 Instance Metadata endpoint: {endpoint}
+MetadataRetrievalError BotoCoreError Error retrieving metadata: {error_msg}
+MissingDependencyException BotoCoreError Missing Dependency: {msg}
+NoAuthTokenError BotoCoreError Unable to locate authorization token
+RefreshWithMFAUnsupportedError BotoCoreError Cannot refresh credentials: MFA token required.
+SSOError BotoCoreError An unspecified error happened when resolving AWS credentials or an access token from SSO.
+SSOTokenLoadError SSOError Error loading SSO Token: {error_msg}
+UnknownCredentialError BotoCoreError Credential named {name} not found.
+UnknownEndpointError BaseEndpointResolverError,ValueError Unable to construct an endpoint for {service_name} in region {region_name}
+UnsupportedS3ArnError BotoCoreError S3 ARN {arn} provided to "Bucket" parameter is invalid. Only ARNs for S3 access-points are supported.
+UnsupportedS3ConfigurationError BotoCoreError Unsupported configuration when using S3: {msg}
 """
 
 

@@ -8,10 +8,41 @@ _REFUSALS = {"NexusPolicyDenied": ("AccessDenied", 403), "NexusBadRequest": ("In
              "NexusCircuitOpen": ("ServiceUnavailable", 503), "NexusInternal": ("InternalError", 500)}
 
 
+def partition(region):
+    """Whose keys, names and hosts a region's are."""
+    return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+class ServiceId(str):
+    def hyphenize(self):
+        return self.replace(" ", "-").lower()
+
+
 class ServiceModel:
     def __init__(self, name, operations):
         self.service_name = name
         self._operations = operations
+
+    @property
+    def _service(self):
+        from nexus.services import Service
+        return Service(self.service_name)
+
+    @property
+    def service_id(self):
+        return ServiceId(self._service.id)
+
+    @property
+    def endpoint_prefix(self):
+        return self._service.host
+
+    @property
+    def signing_name(self):
+        return self._service.signs
+
+    def operation_model(self, name):
+        from nexus.events import OperationModel
+        return OperationModel(self, name)
 
     @property
     def operation_names(self):
@@ -26,7 +57,7 @@ class ClientMeta:
         self.region_name = region
         self.endpoint_url = endpoint
         self.config = config
-        self.partition = "aws"
+        self.partition = partition(region)
         self.service_model = ServiceModel(service, operations)
         self._operations = operations
         self._events = None
@@ -106,6 +137,17 @@ class BaseClient:
 
     def _dispatch(self, operation, params):
         raise NotImplementedError(f"{operation} of {self._service}")
+
+    # What tracers look at.
+
+    @property
+    def _service_model(self):
+        return self.meta.service_model
+
+    @property
+    def _endpoint(self):
+        from botocore.endpoint import Endpoint
+        return Endpoint(self.meta.endpoint_url, self.meta.service_model.endpoint_prefix)
 
     @property
     def exceptions(self):

@@ -148,13 +148,45 @@ def _load(what):
     try:
         module = importlib.import_module(_HOME + "boto3.session")
     except ImportError as error:
-        raise NotImplementedError(f"{what}: the Nexus shim does not have it, and the genuine boto3, which would be "
+        raise NotImplementedError(f"{what or 'the module'}: the Nexus shim does not have it, and the genuine boto3, which would be "
                                   f"used instead, is not in this image ({error}): add the package python3-boto3, or "
                                   f"use another call") from None
     if what and what not in _said:
         _said.add(what)
         sys.stderr.write(f"nexus: {what}: not in the shim; the genuine boto3 is used, through the host\n")
     return module
+
+
+class _Lent:
+    """A loader of a module that is there, under another name."""
+
+    def create_module(self, spec):
+        return importlib.import_module(_HOME + spec.name)
+
+    def exec_module(self, module):
+        pass
+
+
+# What would seem to work, and is not asked: calls do not pass through the genuine client.
+_NOT_LENT = {"botocore.stub": "replace BaseClient._make_api_call"}
+
+
+def lend(name):
+    """The spec of a module that the shim lacks."""
+    import importlib.machinery
+    try:
+        if name in _NOT_LENT:
+            raise NotImplementedError(f"{name}: the Nexus shim does not have it: {_NOT_LENT[name]}")
+        _load(None)
+        importlib.import_module(_HOME + name)
+    except NotImplementedError as error:
+        raise ModuleNotFoundError(f"No module named {name!r}: {error}", name=name) from None
+    except ImportError:
+        return None
+    if name not in _said:
+        _said.add(name)
+        sys.stderr.write(f"nexus: {name}: not in the shim; it is the genuine package's\n")
+    return importlib.machinery.ModuleSpec(name, _Lent())
 
 
 class _Raw:
@@ -222,6 +254,12 @@ def client(session, name, region, known):
         return _Proxy(_session(session, region).client(name))
     except Exception as error:
         _translate(error)
+
+
+def regions(service, partition, allow_non_regional):
+    """Where AWS has a service."""
+    module = _load("get_available_regions()")
+    return module.Session().get_available_regions(service, partition, allow_non_regional)
 
 
 def resource(session, name, region):

@@ -2,19 +2,22 @@
 """Which services there are, and how each is spoken to."""
 import os
 
+from nexus.client import partition
+
 # name: class, protocol, then for "json": the prefix of X-Amz-Target and the version of the protocol; for "query":
-# the version of the API. `signs` where the signing name is another, `host` where the first label of the host is.
+# the version of the API. `signs` where the signing name is another, `host` where the first label of the host is, `id`
+# where botocore's name of the service is not the class's.
 _TABLE = {
     "acm": ("ACM", "json", "CertificateManager", "1.1"),
-    "application-autoscaling": ("ApplicationAutoScaling", "json", "AnyScaleFrontendService", "1.1"),
+    "application-autoscaling": ("ApplicationAutoScaling", "json", "AnyScaleFrontendService", "1.1", {"id": "Application Auto Scaling"}),
     "athena": ("Athena", "json", "AmazonAthena", "1.1"),
     "cloudwatch": ("CloudWatch", "query", "2010-08-01", "", {"signs": "monitoring", "host": "monitoring"}),
     "codebuild": ("CodeBuild", "json", "CodeBuild_20161006", "1.1"),
-    "cognito-idp": ("CognitoIdentityProvider", "json", "AWSCognitoIdentityProviderService", "1.1"),
+    "cognito-idp": ("CognitoIdentityProvider", "json", "AWSCognitoIdentityProviderService", "1.1", {"id": "Cognito Identity Provider"}),
     "comprehend": ("Comprehend", "json", "Comprehend_20171127", "1.1"),
     "dynamodb": ("DynamoDB", "dynamodb", "DynamoDB_20120810", "1.0"),
     "dynamodbstreams": ("DynamoDBStreams", "json", "DynamoDBStreams_20120810", "1.0",
-                        {"signs": "dynamodb", "host": "streams.dynamodb"}),
+                        {"signs": "dynamodb", "host": "streams.dynamodb", "id": "DynamoDB Streams"}),
     "ecr": ("ECR", "json", "AmazonEC2ContainerRegistry_V20150921", "1.1", {"host": "api.ecr"}),
     "ecs": ("ECS", "json", "AmazonEC2ContainerServiceV20141113", "1.1"),
     "events": ("EventBridge", "json", "AWSEvents", "1.1"),
@@ -24,10 +27,10 @@ _TABLE = {
     "kinesis": ("Kinesis", "json", "Kinesis_20131202", "1.1"),
     "kms": ("KMS", "json", "TrentService", "1.1"),
     "lambda": ("Lambda", "lambda", "", ""),
-    "logs": ("CloudWatchLogs", "json", "Logs_20140328", "1.1"),
+    "logs": ("CloudWatchLogs", "json", "Logs_20140328", "1.1", {"id": "CloudWatch Logs"}),
     "rekognition": ("Rekognition", "json", "RekognitionService", "1.1"),
     "s3": ("S3", "s3", "", ""),
-    "secretsmanager": ("SecretsManager", "json", "secretsmanager", "1.1"),
+    "secretsmanager": ("SecretsManager", "json", "secretsmanager", "1.1", {"id": "Secrets Manager"}),
     "ses": ("SES", "query", "2010-12-01", "", {"host": "email"}),
     "sns": ("SNS", "query", "2010-03-31", ""),
     "sqs": ("SQS", "json", "AmazonSQS", "1.0"),
@@ -35,7 +38,7 @@ _TABLE = {
     "stepfunctions": ("SFN", "json", "AWSStepFunctions", "1.0", {"signs": "states", "host": "states"}),
     "sts": ("STS", "query", "2011-06-15", ""),
     "textract": ("Textract", "json", "Textract", "1.1"),
-    "transcribe": ("TranscribeService", "json", "Transcribe", "1.1"),
+    "transcribe": ("TranscribeService", "json", "Transcribe", "1.1", {"id": "Transcribe"}),
     "translate": ("Translate", "json", "AWSShineFrontendService_20170701", "1.1"),
 }
 
@@ -51,6 +54,7 @@ class Service:
         more = more[0] if more else {}
         self.signs = more.get("signs", name)
         self.host = more.get("host", name)
+        self.id = more.get("id", self.class_name)
 
 
 def _endpoint(service, region, use_ssl):
@@ -63,6 +67,8 @@ def _endpoint(service, region, use_ssl):
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     if service.name == "s3" and region in ("us-east-1", "aws-global"):
         return f"{scheme}://s3.{suffix}"
+    if service.name == "iam" and region == "aws-global":
+        return f"{scheme}://iam.{suffix}"
     return f"{scheme}://{service.host}.{region}.{suffix}"
 
 
@@ -80,8 +86,10 @@ def client(session, name, region, endpoint, config, use_ssl, cls=None):
         from nexus import genuine
         return genuine.client(session, name, region, ", ".join(names()))
     service = Service(name)
-    if not region and name in ("s3", "sts", "iam"):
-        region = "us-east-1" if name != "iam" else "aws-global"
+    if name == "iam" and partition(region or "") == "aws":
+        region = "aws-global"
+    if not region and name in ("s3", "sts"):
+        region = "us-east-1"
     if not region:
         from botocore.exceptions import NoRegionError
         raise NoRegionError()
