@@ -301,12 +301,19 @@ async def channels(see):
                                                                                        timeout=1))
 
 
+async def crowd(see, stub):
+    """More at once than the host has calls open for one guest."""
+    answers = await asyncio.gather(*(stub.One(Note(text="metadata"), timeout=PATIENCE) for _ in range(300)))
+    see.fact("aio, 300 calls gathered", "answers", len([parsed(answer) for answer in answers]))
+
+
 async def everything(see):
     async with aio.insecure_channel(TARGET) as open_channel:
         stub = notes_pb2_grpc.NotesStub(open_channel)
         await unary(see, stub, open_channel)
         await packed(see)
         await streams(see, stub)
+        await crowd(see, stub)
     await interceptors(see)
     await channels(see)
 

@@ -2,6 +2,7 @@
 """Futures, interceptors, connectivity, credentials, and the calls that generated classes make without a stub."""
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import grpc.experimental
@@ -249,6 +250,16 @@ def experimental(see):
     see.fact("a generic handler", "is", [isinstance(generic, grpc.ServiceRpcHandler), generic.service_name()])
 
 
+def crowds(see, stub):
+    """More at once than the host has calls open for one guest."""
+    calls = [stub.One.future(Note(text="metadata"), timeout=PATIENCE) for _ in range(300)]
+    see.fact("300 futures", "results", len([call.result() for call in calls]))
+    calls = [stub.Down(Note(text="count", number=2), timeout=PATIENCE) for _ in range(300)]
+    see.fact("300 calls with many answers", "answers", [len(list(call)) for call in calls].count(2))
+    with ThreadPoolExecutor(300) as pool:
+        see.fact("300 threads", "results", len(list(pool.map(lambda i: parsed(stub.One(Note(text="metadata"))), range(600)))))
+
+
 def run(see):
     see = Facts(see)
     with channel() as open_channel:
@@ -257,4 +268,5 @@ def run(see):
         interceptors(see, open_channel)
         connectivity(see)
         credentials(see, stub)
+        crowds(see, stub)
     experimental(see)

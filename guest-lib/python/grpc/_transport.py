@@ -11,6 +11,7 @@ _UNAVAILABLE = 14
 _EXPIRED = 4, "Deadline Exceeded"
 _KEPT_MAX = 4 << 20                     # bytes that a call keeps while it waits for its server
 _FIRST_PAUSE, _LAST_PAUSE = 0.1, 5      # seconds between two tries of a call that waits for its server
+_FULL, _FULL_PAUSE, _FULL_MAX = 8, 0.02, 60     # of one that waits for others to end; seconds, and seconds at most
 
 
 class Request:
@@ -44,6 +45,11 @@ class Request:
 def _unreachable(status, details):
     """The call has not reached a server: it may be tried again."""
     return status == _UNAVAILABLE and details.startswith(("cannot connect", "failed to connect"))
+
+
+def _crowded(status, details):
+    """The host has as many calls open as it may: this one has not begun."""
+    return status == _FULL and "calls are open; a channel may have" in details
 
 
 def _pauses():
@@ -100,16 +106,18 @@ def _call_once(channel, request, data):
 
 def unary(request, data, wait_for_ready):
     """A whole call: status, details, initial metadata, trailing metadata, message or None."""
-    for pause in _pauses():
+    pauses, crowded = _pauses(), time.monotonic() + _FULL_MAX
+    while True:
         channel, none = _channel()
         if none:
             return _UNAVAILABLE, none, (), (), None
         answer = _call_once(channel, request, data)
         if answer[0] == _UNAVAILABLE:
             _look_after(channel)
-        if not wait_for_ready or not _unreachable(*answer[:2]):
+        full = _crowded(*answer[:2]) and time.monotonic() < crowded
+        if not full and not (wait_for_ready and _unreachable(*answer[:2])):
             return answer
-        if not request.pause(pause):
+        if not request.pause(_FULL_PAUSE if full else next(pauses)):
             return *_EXPIRED, (), (), None
 
 
@@ -134,8 +142,10 @@ class Call:
 
     def __init__(self, request, wait_for_ready):
         self._request = request
-        self._kept = [] if wait_for_ready else None     # what was sent, until it is known to have arrived
+        self._kept = []         # what was sent, until it is known to have arrived
+        self._waits = wait_for_ready
         self._pauses = _pauses()
+        self._crowded = time.monotonic() + _FULL_MAX
         self._start()
 
     def _start(self):
@@ -149,7 +159,8 @@ class Call:
         kept = self._kept
         if kept is None:
             return False
-        if sum(len(sent[0] or b"") for sent in kept) + len(data or b"") > _KEPT_MAX:
+        # A request and its end, of one that does not wait for its server.
+        if not self._waits and len(kept) == 2 or sum(len(sent[0] or b"") for sent in kept) + len(data or b"") > _KEPT_MAX:
             self._kept = None
             return False
         kept.append((data, last, packed))
@@ -170,14 +181,21 @@ class Call:
             kept = self._kept
             if event[0] == "end" and event[1] == _UNAVAILABLE and self._channel:
                 _look_after(self._channel)
-            if kept is None or event[0] != "end" or not _unreachable(*event[1:3]):
+            pause = self._pause_of(event) if kept is not None and event[0] == "end" else None
+            if pause is None:
                 self._kept = None
                 return event if len(event) != 3 else self._unpacked(event)
-            if not self._request.pause(next(self._pauses)):
+            if not self._request.pause(pause):
                 return "end", *_EXPIRED, ()
             self._start()
             for sent in tuple(kept):
                 self._rpc.send(*sent)
+
+    def _pause_of(self, event):
+        """Seconds until the call is tried again; None: it has ended."""
+        if _crowded(*event[1:3]) and time.monotonic() < self._crowded:
+            return _FULL_PAUSE
+        return next(self._pauses) if self._waits and _unreachable(*event[1:3]) else None
 
     def _unpacked(self, event):
         event = _unpack(event, self._request.max_message)
