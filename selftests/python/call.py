@@ -119,6 +119,8 @@ def logs(ok, client):
 
     got = tail("results", what="log", size=3000000)
     ok("x" * 1000 + "\nthe end\n" in got and len(got) <= 8192, "a log of 3 MB: its end is told", got[-200:])
+    got = tail("results", what="bytes in the log")
+    ok("text, and bytes: \u00fc\n" in got and "without an end" in got, "bytes, by sys.stdout.buffer", got)
     got = tail("results", what="logging")
     stamp = r"\t\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\t[0-9a-f-]{36}\t"
     ok(re.search(rf"^\[INFO\]{stamp}an info 7$", got, re.M), "logging: level, time, request, message", got)

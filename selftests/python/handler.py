@@ -110,6 +110,11 @@ def results(event, context):
     if what == "log":
         print("x" * event["size"])
         print("the end")
+    if what == "bytes in the log":
+        print("text, and ", end="")
+        sys.stdout.buffer.write("bytes: \u00fc\n".encode())
+        sys.stderr.buffer.write(b"without an end")
+        sys.stderr.buffer.flush()
     if what == "logging":
         import logging
         logging.getLogger().setLevel("INFO")

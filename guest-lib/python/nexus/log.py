@@ -33,11 +33,18 @@ class Stream:
 
     def write(self, text):
         n = self._file.write(text)
+        self.log(text)
+        return n
+
+    def log(self, text):
         lines, end, rest = (self._rest + text).rpartition("\n")
         self._rest = rest
         if end:
             self._log.send(lines + end)
-        return n
+
+    @property
+    def buffer(self):
+        return Bytes(self, self._file)
 
     def writelines(self, lines):
         self.write("".join(lines))
@@ -53,3 +60,24 @@ class Stream:
 
     def __iter__(self):
         return iter(self._file)
+
+
+class Bytes:
+    """Where the bytes of such a file are written."""
+
+    def __init__(self, stream, file):
+        self._stream = stream
+        self._file = file
+
+    def write(self, data):
+        self._file.flush()
+        n = self._file.buffer.write(data)
+        self._stream.log(bytes(data).decode("utf-8", "surrogateescape"))
+        return n
+
+    def flush(self):
+        self._file.buffer.flush()
+        self._stream.flush()
+
+    def __getattr__(self, name):
+        return getattr(self._file.buffer, name)
