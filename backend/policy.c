@@ -139,6 +139,7 @@ static bool s3_describe(const Nexus__V1__Request *request, struct s3_request *s3
 	case NEXUS__V1__REQUEST__OP_DELETE_OBJECTS:	/* its keys come later: policy_allows_key() */
 		s3->action = "s3:DeleteObject";
 		s3->bucket = request->delete_objects->bucket;
+		HEADERS(request->delete_objects);
 		return true;
 	case NEXUS__V1__REQUEST__OP_COPY_OBJECT:
 		s3_object(s3, "s3:PutObject", request->copy_object->object);
@@ -152,6 +153,7 @@ static bool s3_describe(const Nexus__V1__Request *request, struct s3_request *s3
 		s3->action = "s3:ListBucket";
 		s3->bucket = request->list_objects->bucket;
 		s3->prefix = request->list_objects->prefix;
+		HEADERS(request->list_objects);
 		return true;
 	case NEXUS__V1__REQUEST__OP_CREATE_MULTIPART_UPLOAD:
 		s3_object(s3, "s3:PutObject", request->create_multipart_upload->object);
@@ -167,6 +169,7 @@ static bool s3_describe(const Nexus__V1__Request *request, struct s3_request *s3
 		return true;
 	case NEXUS__V1__REQUEST__OP_ABORT_MULTIPART_UPLOAD:
 		s3_object(s3, "s3:AbortMultipartUpload", request->abort_multipart_upload->object);
+		HEADERS(request->abort_multipart_upload);
 		return true;
 	case NEXUS__V1__REQUEST__OP_PRESIGN_URL:
 		s3_object(s3, presign_action(request->presign_url), request->presign_url->object);

@@ -90,6 +90,9 @@ enum s3_operation {
 	S3_CREATE_MULTIPART = 1 << 6,
 	S3_UPLOAD_PART = 1 << 7,
 	S3_COMPLETE_MULTIPART = 1 << 8,
+	S3_ABORT_MULTIPART = 1 << 9,
+	S3_DELETE_OBJECTS = 1 << 10,
+	S3_LIST = 1 << 11,
 };
 
 /*

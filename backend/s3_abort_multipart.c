@@ -10,6 +10,8 @@ static int s3_abort_multipart_start(struct op *op)
 	ret = s3_call_init(op, "DELETE", abort->object);
 	if (!ret)
 		ret = s3_call_upload(call, abort->upload_id, 0);
+	if (!ret)
+		ret = s3_call_fields(call, S3_ABORT_MULTIPART, abort->headers, abort->n_headers);
 	if (ret)
 		return ret;
 	return s3_call_start(call);

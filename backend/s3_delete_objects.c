@@ -157,7 +157,9 @@ static int s3_delete_objects_start(struct op *op)
 
 	s3_call_init_bucket(op, "POST", delete->bucket);
 	s3_call_flag(&state->post.call, "delete");
-	ret = collect_init(&state->post.collect, op, delete->content_length, MESSAGE_MAX);
+	ret = s3_call_fields(&state->post.call, S3_DELETE_OBJECTS, delete->headers, delete->n_headers);
+	if (!ret)
+		ret = collect_init(&state->post.collect, op, delete->content_length, MESSAGE_MAX);
 	if (ret)
 		return ret;
 	state->document.type = &delete_document_type;

@@ -12,7 +12,8 @@
 
 #define READ	(S3_GET | S3_HEAD)
 #define CREATES	(S3_PUT | S3_COPY | S3_CREATE_MULTIPART)
-#define ALL	(READ | CREATES | S3_DELETE | S3_UPLOAD_PART | S3_PART_COPY | S3_COMPLETE_MULTIPART)
+#define DELETES	(S3_DELETE | S3_DELETE_OBJECTS)
+#define ALL	(READ | CREATES | DELETES | S3_UPLOAD_PART | S3_PART_COPY | S3_COMPLETE_MULTIPART | S3_ABORT_MULTIPART | S3_LIST)
 #define SSE_C	(READ | CREATES | S3_UPLOAD_PART | S3_PART_COPY | S3_COMPLETE_MULTIPART)
 #define SUMS	(S3_PUT | S3_UPLOAD_PART | S3_COMPLETE_MULTIPART)
 #define COPIES	(S3_COPY | S3_PART_COPY)
@@ -30,7 +31,7 @@ static const struct {
 	{ "if-match", S3_PUT | S3_DELETE | S3_COPY | S3_COMPLETE_MULTIPART },
 	{ "if-none-match", S3_PUT | S3_COPY | S3_COMPLETE_MULTIPART },
 	{ "x-amz-acl", CREATES },
-	{ "x-amz-bypass-governance-retention", S3_DELETE },
+	{ "x-amz-bypass-governance-retention", DELETES },
 	{ "x-amz-checksum-algorithm", S3_COPY | S3_CREATE_MULTIPART },
 	{ "x-amz-checksum-crc32", SUMS },
 	{ "x-amz-checksum-crc32c", SUMS },
@@ -51,7 +52,7 @@ static const struct {
 	{ "x-amz-grant-read", CREATES },
 	{ "x-amz-grant-read-acp", CREATES },
 	{ "x-amz-grant-write-acp", CREATES },
-	{ "x-amz-mfa", S3_DELETE },
+	{ "x-amz-mfa", DELETES },
 	{ "x-amz-mp-object-size", S3_COMPLETE_MULTIPART },
 	{ "x-amz-object-lock-legal-hold", CREATES },
 	{ "x-amz-object-lock-mode", CREATES },

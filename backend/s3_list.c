@@ -152,6 +152,8 @@ static int s3_list_start(struct op *op)
 
 	s3_call_init_bucket(op, "GET", list->bucket);
 	ret = list_params(&state->call, list);
+	if (!ret)
+		ret = s3_call_fields(&state->call, S3_LIST, list->headers, list->n_headers);
 	if (ret)
 		return ret;
 	state->document.type = &list_document_type;

@@ -79,7 +79,8 @@ static int delete_objects(struct nexus_op *op, const char *bucket, const Nexus__
 	struct nexus_options o;
 	int ret;
 
-	if (op_options(op, &o, options, 0))
+	if (op_options(op, &o, options, OPTION_HEADERS) ||
+	    op_fields(op, o.headers, delete.n_headers = o.nr_headers, "headers", &delete.headers))
 		return op->status;
 	payload.len = delete.content_length = nexus__v1__object_identifiers__get_packed_size(message);
 	delete.bucket = op_text(bucket);

@@ -103,6 +103,8 @@ static struct nexus_op *list_begin(struct nexus *nx, const char *bucket, const s
 	}
 	if (options)
 		memcpy(&o, options, options->size);
+	if (op_fields(op, o.headers, list.n_headers = o.nr_headers, "headers", &list.headers))
+		return op;
 	list.bucket = op_text(bucket);
 	list.v1 = o.v1;
 	list.prefix = op_text(o.prefix);

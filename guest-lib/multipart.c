@@ -138,7 +138,8 @@ int nexus_multipart_abort(struct nexus *nx, const char *bucket, const char *key,
 
 	if (!op)
 		return op_return(op, out, -ENOMEM);
-	if (op_options(op, &o, options, 0) || op_object(op, &object, bucket, key))
+	if (op_options(op, &o, options, OPTION_HEADERS) || op_object(op, &object, bucket, key) ||
+	    op_fields(op, o.headers, abort.n_headers = o.nr_headers, "headers", &abort.headers))
 		return op_return(op, out, op->status);
 	abort.object = &object;
 	abort.upload_id = op_text(upload_id);

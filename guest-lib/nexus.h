@@ -247,6 +247,8 @@ struct nexus_list_options {
 	const char *continuation_token;	/* next_token of the page before */
 	int fetch_owner;		/* boolean */
 	int v1;				/* boolean: ListObjects, else ListObjectsV2 */
+	const struct nexus_field *headers;	/* those that the service takes and that have no member here */
+	size_t nr_headers;
 };
 #define NEXUS_LIST_OPTIONS_INIT { .size = sizeof(struct nexus_list_options) }
 struct nexus_object {

@@ -73,6 +73,19 @@ def deletes(see, s3):
     see.call("delete_objects Quiet", s3.delete_objects, Bucket=BUCKET, Delete={
         "Objects": [{"Key": f"{PREFIX}delete/3"}], "Quiet": True})
     see.fact("delete_objects", "what is left", s3.list_objects_v2(Bucket=BUCKET, Prefix=PREFIX + "delete/")["KeyCount"])
+    for name, value in (("BypassGovernanceRetention", True), ("ChecksumAlgorithm", "SHA256"), ("ExpectedBucketOwner", "123456789012"),
+                        ("MFA", "serial 123456"), ("RequestPayer", "requester")):
+        s3.put_object(Bucket=BUCKET, Key=PREFIX + "delete/more", Body=b"")
+        see.call(f"delete_objects {name}", s3.delete_objects, Bucket=BUCKET, Delete={"Objects": [{"Key": PREFIX + "delete/more"}]},
+                 **{name: value})
+        if name in ("ExpectedBucketOwner", "RequestPayer"):
+            for listing in (s3.list_objects, s3.list_objects_v2):
+                see.call(f"{listing.__name__} {name}", listing, Bucket=BUCKET, Prefix=PREFIX + "delete/more", **{name: value})
+            upload = s3.create_multipart_upload(Bucket=BUCKET, Key=PREFIX + "delete/more")["UploadId"]
+            see.call(f"abort_multipart_upload {name}", s3.abort_multipart_upload, Bucket=BUCKET, Key=PREFIX + "delete/more",
+                     UploadId=upload, **{name: value})
+    see.call("head_bucket ExpectedBucketOwner", s3.head_bucket, Bucket=BUCKET, ExpectedBucketOwner="123456789012")
+    see.call("get_object of no bucket's name", s3.get_object, Bucket="", Key="x")
     see.call("delete_objects to another's bucket", s3.delete_objects, Bucket="nexus-foreign",
              Delete={"Objects": [{"Key": "x"}]})
 

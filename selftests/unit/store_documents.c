@@ -63,6 +63,16 @@ static void run(const char *what, const struct op_type *type, const Nexus__V1__R
 		printf("#   got %d %s: %s\n", call.status, call_code(&call), call_message(&call));
 }
 
+/* A header that S3 takes for all of its operations, which has been sent, and one that it takes for few. */
+static Nexus__V1__Field payer = { PROTOBUF_C_MESSAGE_INIT(&nexus__v1__field__descriptor), "x-amz-request-payer", "requester" };
+static Nexus__V1__Field acl = { PROTOBUF_C_MESSAGE_INIT(&nexus__v1__field__descriptor), "x-amz-acl", "private" };
+static Nexus__V1__Field *taken_header[] = { &payer }, *other_header[] = { &acl };
+
+static void header_was_sent(void)
+{
+	tap_ok(strstr(server.head, "x-amz-request-payer: requester\r\n"), "  and the header that came with it");
+}
+
 /* ---- lists ---- */
 
 static const Nexus__V1__Request *list_request(void)
@@ -74,6 +84,22 @@ static const Nexus__V1__Request *list_request(void)
 	request.op_case = NEXUS__V1__REQUEST__OP_LIST_OBJECTS;
 	request.list_objects = &list;
 	return &request;
+}
+
+static void test_list_headers(void)
+{
+	Nexus__V1__ListObjects *list = list_request()->list_objects;
+
+	script.body = "<ListBucketResult></ListBucketResult>";
+	list->n_headers = 1;
+	list->headers = taken_header;
+	run("a list, with a header", &s3_list_type, list_request(), 0, "");
+	call_free(&call);
+	header_was_sent();
+	list->headers = other_header;
+	run("with one of another operation", &s3_list_type, list_request(), -EINVAL, "NexusBadRequest");
+	call_free(&call);
+	list->n_headers = 0;
 }
 
 static Nexus__V1__ObjectList *listed(void)
@@ -315,6 +341,19 @@ static void test_delete_objects(void)
 		call_free(&call);
 	}
 	tap_ok(strstr(server.head, "content-md5: "), "a digest goes along");
+	delete.n_headers = 1;
+	delete.headers = taken_header;
+	call.upload = (char *)packed;
+	call.upload_len = call.window_size = delete.content_length;
+	run("deleting two, with a header", &s3_delete_objects_type, &request, 0, "");
+	call_free(&call);
+	header_was_sent();
+	delete.headers = other_header;
+	call.upload = (char *)packed;
+	call.upload_len = call.window_size = delete.content_length;
+	run("with one of another operation", &s3_delete_objects_type, &request, -EINVAL, "NexusBadRequest");
+	call_free(&call);
+	delete.n_headers = 0;
 	script.body = "<Error><Code>SlowDown</Code></Error>";
 	call.upload = (char *)packed;
 	call.upload_len = delete.content_length;
@@ -374,6 +413,7 @@ int main(void)
 	test_bad_lists();
 	test_late_list_errors();
 	test_late_errors();
+	test_list_headers();
 	test_delete_objects();
 	test_unpack_bomb();
 	harness_close(&harness);

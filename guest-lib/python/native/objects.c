@@ -107,6 +107,8 @@ static PyObject *channel_list(struct channel *channel, PyObject *args, PyObject 
 	if (!bucket)
 		return NULL;
 	if (!options_parse(&options, keywords, extras)) {
+		list.headers = options.nexus.headers;
+		list.nr_headers = options.nexus.nr_headers;
 		Py_BEGIN_ALLOW_THREADS
 		nexus_list(channel->nx, bucket, &list, &page, &op);
 		Py_END_ALLOW_THREADS

@@ -32,7 +32,7 @@ def check(operation, params, shape=None, named=shapes.SHAPES):
     bucket = params.get("Bucket", "")
     if not isinstance(bucket, str):
         raise TypeError(f"expected string or bytes-like object, got {type(bucket).__name__!r}")
-    if bucket and (len(bucket) > 255 or not _BUCKET_CHARS.issuperset(bucket)):
+    if "Bucket" in params and (not bucket or len(bucket) > 255 or not _BUCKET_CHARS.issuperset(bucket)):
         checks.fail(_BUCKET_REPORT.format(bucket))
     user = params.get("Metadata")
     for name, value in user.items() if isinstance(user, dict) else ():
@@ -292,7 +292,8 @@ class S3(BaseClient):
     def _delete_objects(self, operation, params):
         delete = params["Delete"]
         names = [(item["Key"], item.get("VersionId", "")) for item in delete["Objects"]]
-        options = _options(operation, params)
+        # The host writes the document, and its sum.
+        options = _options(operation, {name: value for name, value in params.items() if name != "ChecksumAlgorithm"})
         op = self._perform(operation, params, lambda channel: channel.delete_objects(
             params["Bucket"], names, quiet=delete.get("Quiet", False), **options))
         result = result_of(operation, op)
@@ -336,7 +337,7 @@ class S3(BaseClient):
         return result
 
     def _list(self, operation, params, v1):
-        options = {}
+        options = {"headers": headers} if (headers := headers_of(operation, params)) else {}
         for name, option in (("Prefix", "prefix"), ("Delimiter", "delimiter"), ("MaxKeys", "max_keys"),
                              ("StartAfter", "start_after"), ("Marker", "start_after"),
                              ("ContinuationToken", "continuation_token"), ("FetchOwner", "fetch_owner")):
@@ -402,13 +403,14 @@ class S3(BaseClient):
         return result
 
     def _abort_multipart_upload(self, operation, params):
+        options = _options(operation, params)
         return result_of(operation, self._perform(operation, params, lambda channel: channel.multipart_abort(
-            params["Bucket"], params["Key"], upload_id=params["UploadId"])))
+            params["Bucket"], params["Key"], upload_id=params["UploadId"], **options)))
 
     def _head_bucket(self, operation, params):
         """A bucket that can be listed is there."""
         try:
-            op = nexus.call(lambda channel: channel.list(params["Bucket"], max_keys=1))
+            op = nexus.call(lambda channel: channel.list(params["Bucket"], max_keys=1, headers=headers_of(operation, params)))
         except nexus.Error as error:
             self._fail_s3(error, operation, params)
         return {"ResponseMetadata": metadata(op)}
