@@ -2,6 +2,7 @@
 """S3: lists and their pages, copies, deleting many, multipart uploads, waiters."""
 import hashlib
 
+from botocore.waiter import WaiterModel, create_waiter_with_client
 from part_objects import BUCKET, MIB, clean, client, content
 
 PREFIX = "python/lists/"
@@ -107,6 +108,31 @@ def multipart(see, s3):
     see.fact("complete_multipart_upload", "hash", hashlib.sha256(whole).hexdigest())
 
 
+def own(see, s3):
+    """Waiters that a function brings along."""
+    def accepts(matcher, expected, state, argument=None):
+        return {"matcher": matcher, "expected": expected, "state": state, **({"argument": argument} if argument else {})}
+
+    def config(operation, *acceptors):
+        return {"operation": operation, "delay": 0, "maxAttempts": 2, "acceptors": list(acceptors)}
+
+    model = WaiterModel({"version": 2, "waiters": {
+        "Listed": config("ListObjectsV2", accepts("path", True, "success", "KeyCount > `0`"), accepts("path", 0, "retry", "KeyCount")),
+        "AllSmall": config("ListObjectsV2", accepts("pathAll", 3, "success", "Contents[].Size"), accepts("pathAny", 0, "failure", "Contents[].Size")),
+        "Head": config("HeadObject", accepts("status", 200, "success"), accepts("error", "404", "failure"))}})
+    see.fact("WaiterModel", "names", model.waiter_names)
+    see.call("WaiterModel of another version", WaiterModel, {"version": 1, "waiters": {}})
+    see.call("WaiterModel without one", model.get_waiter, "None")
+    s3.put_object(Bucket=BUCKET, Key=PREFIX + "own/a", Body=b"abc")
+    for name, kwargs in (("Listed", {"Prefix": PREFIX + "own/"}), ("Listed", {"Prefix": PREFIX + "not-own/"}),
+                         ("AllSmall", {"Prefix": PREFIX + "own/"}), ("AllSmall", {"Prefix": PREFIX + "not-own/"}),
+                         ("Head", {"Key": PREFIX + "own/a"}), ("Head", {"Key": PREFIX + "own/none"})):
+        made = create_waiter_with_client(name, model, s3)
+        see.call(f"a function's waiter {name} {kwargs}", made.wait, Bucket=BUCKET, **kwargs)
+        see.call(f"a function's waiter {name} {kwargs}, once", made.wait, Bucket=BUCKET, **kwargs, WaiterConfig={"MaxAttempts": 1})
+    see.fact("a function's waiter", "config", [made.name, made.config.delay, made.config.max_attempts, made.config.operation])
+
+
 def waiters(see, s3):
     see.fact("waiter_names", "value", s3.waiter_names)
     quick = {"Delay": 0, "MaxAttempts": 2}
@@ -117,6 +143,11 @@ def waiters(see, s3):
     see.call("waiter object_not_exists", s3.get_waiter("object_not_exists").wait, **missing, WaiterConfig=quick)
     see.call("waiter object_not_exists of one", s3.get_waiter("object_not_exists").wait, **names, WaiterConfig=quick)
     see.call("waiter bucket_exists", s3.get_waiter("bucket_exists").wait, Bucket=BUCKET, WaiterConfig=quick)
+    own(see, s3)
+    patient = s3.get_waiter("object_exists")
+    see.fact("get_waiter", "config", [patient.config.delay, patient.config.max_attempts])
+    patient.config.delay, patient.config.max_attempts = 0, 2
+    see.call("waiter object_exists of none, by its config", patient.wait, **missing)
     see.fact("get_waiter", "name", s3.get_waiter("object_exists").name)
 
 

@@ -4,22 +4,73 @@
 A waiter is (method, seconds between two calls, calls at most, rules). A rule is (what, verdict): what is "ok", an
 error's code, a status of HTTP, (path, value) in the answer, or ("any", path, value) and ("all", path, value) of the values
 that a path names; verdict is success, retry or failure."""
+from types import SimpleNamespace
+
 from botocore.exceptions import ClientError, WaiterError
 
-__all__ = ["Waiter", "WaiterError"]
+__all__ = ["SingleWaiterConfig", "Waiter", "WaiterError", "WaiterModel", "create_waiter_with_client"]
+
+
+class SingleWaiterConfig:
+    """A waiter as the models of botocore have it."""
+
+    def __init__(self, config):
+        self.description = config.get("description", "")
+        self.operation = config["operation"]
+        self.delay = config["delay"]
+        self.max_attempts = config["maxAttempts"]
+        self._acceptors = config["acceptors"]
+
+    def rules(self):
+        """Those of a Waiter."""
+        kinds = {"pathAll": ("all",), "pathAny": ("any",)}
+        for rule in self._acceptors:
+            what = rule["expected"]
+            if rule["matcher"].startswith("path"):
+                what = (*kinds.get(rule["matcher"], ()), rule["argument"], what)
+            yield what, rule["state"]
+
+
+class WaiterModel:
+    """Waiters that a function brings along."""
+
+    def __init__(self, waiter_config):
+        if waiter_config.get("version") != 2:
+            from botocore.exceptions import WaiterConfigError
+            raise WaiterConfigError(error_msg="Unsupported waiter version, supported version must be: 2, but version of waiter "
+                                              f"config is: {waiter_config.get('version')}")
+        self.version = 2
+        self._waiters = waiter_config["waiters"]
+        self.waiter_names = sorted(self._waiters)
+
+    def get_waiter(self, waiter_name):
+        if waiter_name not in self._waiters:
+            raise ValueError(f"Waiter does not exist: {waiter_name}")
+        return SingleWaiterConfig(self._waiters[waiter_name])
+
+
+def create_waiter_with_client(waiter_name, waiter_model, client):
+    config = waiter_model.get_waiter(waiter_name)
+    import re
+    # DescribeDBInstances: describe_db_instances
+    method = re.sub("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", config.operation).lower()
+    made = Waiter(waiter_name, (method, config.delay, config.max_attempts, tuple(config.rules())), client)
+    made.name, made.config = waiter_name, config
+    return made
 
 
 class Waiter:
     def __init__(self, name, how, client):
         # bucket_exists: BucketExists
         self.name = "".join(part.capitalize() for part in name.split("_"))
-        self._method, self._delay, self._attempts, self._rules = how
+        self._method, delay, attempts, self._rules = how
+        self.config = SimpleNamespace(delay=delay, max_attempts=attempts)
         self._client = client
 
     def wait(self, **kwargs):
         config = kwargs.pop("WaiterConfig", None) or {}
-        delay = config.get("Delay", self._delay)
-        attempts = config.get("MaxAttempts", self._attempts)
+        delay = config.get("Delay", self.config.delay)
+        attempts = config.get("MaxAttempts", self.config.max_attempts)
         method = getattr(self._client, self._method)
         done = 0
         while True:
@@ -52,7 +103,7 @@ class Waiter:
                     return verdict, f'For expression "{what[-2]}" {how.format(what[-1])}'
                 continue
             status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-            if str(status) == ("200" if what == "ok" else what):
+            if status == (200 if what == "ok" else what):
                 return verdict, f"Matched expected HTTP status code: {status}"
             if what == code:
                 return verdict, f"Matched expected service error code: {what}"

@@ -170,10 +170,10 @@ class S3(BaseClient):
                        "also": ("ChecksumAlgorithm", "Initiator", "Owner", "StorageClass")},
     }
     _waiters = {
-        "bucket_exists": ("head_bucket", 5, 20, (("ok", "success"), ("301", "success"), ("403", "success"), ("404", "retry"))),
-        "bucket_not_exists": ("head_bucket", 5, 20, (("404", "success"),)),
-        "object_exists": ("head_object", 5, 20, (("ok", "success"), ("404", "retry"))),
-        "object_not_exists": ("head_object", 5, 20, (("404", "success"),)),
+        "bucket_exists": ("head_bucket", 5, 20, (("ok", "success"), (301, "success"), (403, "success"), (404, "retry"))),
+        "bucket_not_exists": ("head_bucket", 5, 20, ((404, "success"),)),
+        "object_exists": ("head_object", 5, 20, (("ok", "success"), (404, "retry"))),
+        "object_not_exists": ("head_object", 5, 20, ((404, "success"),)),
     }
 
     def _dispatch(self, operation, params):

@@ -38,7 +38,7 @@ _TABLE = {
             (("all", "tasks[].lastStatus", "RUNNING"), "success"))),
         "tasks_stopped": ("describe_tasks", 6, 100, ((("all", "tasks[].lastStatus", "STOPPED"), "success"),))},
     "iam": {
-        "instance_profile_exists": ("get_instance_profile", 1, 40, (("ok", "success"), ("404", "retry"))),
+        "instance_profile_exists": ("get_instance_profile", 1, 40, (("ok", "success"), (404, "retry"))),
         "policy_exists": ("get_policy", 1, 20, _THERE), "role_exists": ("get_role", 1, 20, _THERE),
         "user_exists": ("get_user", 1, 20, _THERE)},
     "kinesis": {
@@ -87,10 +87,21 @@ _FUNCTIONS = {
 }
 
 
+def _search(response, expression):
+    """Of a waiter that a function brings along."""
+    try:
+        import jmespath
+    except ImportError:
+        raise NotImplementedError(f"a waiter's {expression!r} needs the package jmespath: add it to the image") from None
+    return jmespath.search(expression, response)
+
+
 def value_of(response, expression):
     """What an expression names in an answer: "a.b", "a[].b" (of all of a list), "a.*.b" (of all of a dictionary)."""
     if expression in _FUNCTIONS:
         return _FUNCTIONS[expression](response)
+    if not all(name.removesuffix("[]").isidentifier() or name == "*" for name in expression.split(".")):
+        return _search(response, expression)
     value, many = response, False
     for name in expression.split("."):
         if name == "*":
