@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Calls that the shim lacks. usage: fallback.py with|without   (the genuine boto3 beside it)   TAP"""
 import contextlib
+import importlib
 import io
 import os
 import sys
@@ -60,6 +61,13 @@ def with_it():
                         ExpressionType="SQL", InputSerialization={}, OutputSerialization={})
     ok(isinstance(answer, ClientError) and answer.response["Error"]["Code"] == "AccessDenied" and
        "s3.select_object_content()" in said.getvalue(), "so does an operation whose answer is a stream of events", answer)
+    before = len(said.getvalue().splitlines())
+    with contextlib.redirect_stderr(said):
+        signers, again = (importlib.import_module("botocore.signers") for _ in range(2))
+        answer = raised(importlib.import_module, "botocore.stub")
+    ok(signers is again and hasattr(signers, "CloudFrontSigner") and len(said.getvalue().splitlines()) == before + 1 and
+       "botocore.signers" in said.getvalue(), "modules that it lacks are lent, which is said once", signers)
+    ok(isinstance(answer, ModuleNotFoundError) and "_make_api_call" in str(answer), "but for what would not do what it is for", answer)
     import botocore.exceptions
     with contextlib.redirect_stderr(said):
         answer = raised(client.get_function)
@@ -71,7 +79,16 @@ def without_it():
     ok(isinstance(answer, NotImplementedError) and "lambda.get_function()" in str(answer) and
        "python3-boto3" in str(answer), "without it: NotImplementedError names the call and the remedy", answer)
     answer = raised(boto3.client, "apigateway")
-    ok(isinstance(answer, UnknownServiceError), "a service that the shim does not know", answer)
+    ok(isinstance(answer, UnknownServiceError) and "python3-boto3" in str(answer), "a service that the shim does not know", answer)
+    answer = raised(importlib.import_module, "botocore.signers")
+    ok(isinstance(answer, ModuleNotFoundError) and answer.name == "botocore.signers" and "python3-boto3" in str(answer),
+       "a module that it lacks", answer)
+    answer = raised(importlib.import_module, "botocore.stub")
+    ok(isinstance(answer, ModuleNotFoundError) and "_make_api_call" in str(answer), "a module that would not do what it is for", answer)
+    for call, named in ((lambda: boto3.client("lambda").get_paginator("list_functions"), "lambda.get_paginator()"),
+                        (lambda: boto3.Session().get_available_regions("s3"), "get_available_regions()")):
+        answer = raised(call)
+        ok(isinstance(answer, NotImplementedError) and named in str(answer) and "python3-boto3" in str(answer), named, answer)
     answer = raised(boto3.resource, "ec2")
     ok(isinstance(answer, Exception) and "ec2" in str(answer), "a resource that it does not know", answer)
     answer = raised(boto3.client("s3").select_object_content, Bucket="b", Key="k")

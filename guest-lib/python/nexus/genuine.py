@@ -140,18 +140,18 @@ def _wrapped(value, modelled):
     return _Proxy(value, modelled) if type(value).__module__.startswith(_HOME) and not isinstance(value, dict) else value
 
 
-def _load(what):
-    """The genuine boto3, or the error that says what to do. It is said once that `what` uses it."""
+def _load(what, call=True):
+    """The genuine boto3, or the error that says what to do. It is said once that `what`, a call, uses it."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         # Before the usual one, which would find the children of a package by its path.
         sys.meta_path.insert(0, _Finder())
     try:
         module = importlib.import_module(_HOME + "boto3.session")
     except ImportError as error:
-        raise NotImplementedError(f"{what or 'the module'}: the Nexus shim does not have it, and the genuine boto3, which would be "
+        raise NotImplementedError(f"{what}: the Nexus shim does not have it, and the genuine boto3, which would be "
                                   f"used instead, is not in this image ({error}): add the package python3-boto3, or "
                                   f"use another call") from None
-    if what and what not in _said:
+    if call and what not in _said:
         _said.add(what)
         sys.stderr.write(f"nexus: {what}: not in the shim; the genuine boto3 is used, through the host\n")
     return module
@@ -177,10 +177,10 @@ def lend(name):
     try:
         if name in _NOT_LENT:
             raise NotImplementedError(f"{name}: the Nexus shim does not have it: {_NOT_LENT[name]}")
-        _load(None)
+        _load(name, call=False)
         importlib.import_module(_HOME + name)
     except NotImplementedError as error:
-        raise ModuleNotFoundError(f"No module named {name!r}: {error}", name=name) from None
+        raise ModuleNotFoundError(f"No module named {error}", name=name) from None
     except ImportError:
         return None
     if name not in _said:
@@ -237,7 +237,7 @@ def _before_send(request, **kwargs):
 
 
 def _session(session, region):
-    made = _load(None).Session(
+    made = _load("boto3", call=False).Session(
         aws_access_key_id="signed-by-the-host", aws_secret_access_key="signed-by-the-host", region_name=region)
     made.events.register("before-send", _before_send)
     return made
@@ -249,6 +249,7 @@ def client(session, name, region, known):
         _load(f"client({name!r})")
     except NotImplementedError:
         from botocore.exceptions import UnknownServiceError
+        known += ". Others need the genuine boto3, which is not in this image: add the package python3-boto3"
         raise UnknownServiceError(service_name=name, known_service_names=known) from None
     try:
         return _Proxy(_session(session, region).client(name))
