@@ -210,6 +210,8 @@ def main(port):
                       config=Config(s3={"addressing_style": "path"}))
     s3.put_object(Bucket="nexus-test", Key="python/event", Body=b"some text")
     event = {"Records": [{"s3": {"bucket": {"name": "nexus-test"}, "object": {"key": "python/event"}}}]}
+    ok([call("results", {"what": what, "key": "python/event", "times": 31})[1] for what in ("hold", "none", "held")] ==
+       [31, None, 31 * 8], "payloads that a function keeps do not keep the host from it")
     _, got = call("prefetched", event)
     ok(got == {"body": "some text", "requests": 0, "kicks": 0, "prefetch_hits": 1},
        "the object of an S3 event is there before it is asked for: no request", got)

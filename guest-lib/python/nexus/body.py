@@ -21,6 +21,14 @@ def park():
     return any(body.park() for body in idle)
 
 
+def park_all():
+    """Between two events of a function nobody reads: what it keeps takes no slots from the host's."""
+    with _open_lock:
+        bodies = list(_open)
+    for body in bodies:
+        body.park(_IDLE)
+
+
 class _Kept(BytesIO):
     """What was left of a payload, and has come."""
 
@@ -47,18 +55,18 @@ class Body(RawIOBase):
     def readable(self):
         return True
 
-    def idle(self):
+    def idle(self, already=0):
         """It may be parked: nobody is reading it, and it can be had again."""
         return (self._op is not None and self._left is not None and self._again is None and
-                not isinstance(self._op, _Kept) and monotonic() - self.since > _IDLE)
+                not isinstance(self._op, _Kept) and monotonic() - self.since + already > _IDLE)
 
-    def park(self):
-        """Gives its slots back: the rest is kept, if it is little, or asked for again. False: it is in use."""
+    def park(self, already=0):
+        """already: seconds. Gives its slots back: the rest is kept, if it is little, or asked for again. False: it is in use."""
         if not self._lock.acquire(blocking=False):
             return False
         try:
             op = self._op
-            if not self.idle():
+            if not self.idle(already):
                 return False
             if self._left <= _CHUNK:
                 kept = _Kept(op.read(self._left) if self._left else b"")

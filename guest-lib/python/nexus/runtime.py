@@ -192,11 +192,17 @@ class Runtime:
         except Exception as error:  # an invocation that fails is an answer too
             answer = error_answer(error, request_id)
             self._report(answer)
-            self._source.respond(request_id, encode(answer)[0], error=True)
+            self._respond(request_id, encode(answer)[0], error=True)
             return
         sys.stdout.flush()
         sys.stderr.flush()
-        self._source.respond(request_id, answer, content_type=content_type, next=True)
+        self._respond(request_id, answer, content_type=content_type, next=True)
+
+    def _respond(self, *args, **kwargs):
+        body = sys.modules.get("nexus.body")
+        if body:
+            body.park_all()
+        self._source.respond(*args, **kwargs)
 
     def _exit(self, code, request_id):
         """The handler ends the process: the caller is told the status, which the host does not see."""
