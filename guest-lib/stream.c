@@ -32,9 +32,14 @@ bool stream_has_slot(const struct nexus_op *op)
 	return op->spare_slot != NO_SLOT || op->nx->nr_free;
 }
 
+void stream_reserve(struct nexus_op *op)
+{
+	if (op->spare_slot == NO_SLOT)
+		op->spare_slot = queue_slot(op->nx);
+}
+
 void stream_submit(struct nexus_op *op, struct window *w, uint32_t len, bool fin)
 {
-	uint32_t slot = op->spare_slot;
 	struct submission s = {
 		.kind = NEXUS_SLOT_WINDOW,
 		.flags = fin ? NEXUS_SLOT_FIN : 0,
@@ -49,12 +54,11 @@ void stream_submit(struct nexus_op *op, struct window *w, uint32_t len, bool fin
 		s.msg_off = op->msg_off + op->msg_cap + OP_WINDOWS * op->window_msg;
 		s.msg_cap = OP_MSG_CAP;
 	}
-	op->spare_slot = NO_SLOT;
-	if (slot == NO_SLOT)
-		slot = queue_slot(op->nx);
+	stream_reserve(op);
 	w->state = WINDOW_QUEUED;
 	op->queued += len;
-	queue_submit(op->nx, slot, &s, op, w);
+	queue_submit(op->nx, op->spare_slot, &s, op, w);
+	op->spare_slot = NO_SLOT;
 }
 
 void stream_release(struct nexus_op *op)

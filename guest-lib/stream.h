@@ -14,7 +14,10 @@ struct window *stream_add(struct nexus_op *op);
 /* A window can be submitted: there is a slot for it. */
 bool stream_has_slot(const struct nexus_op *op);
 
-/* Submit a window behind the request. Only after stream_has_slot(). */
+/* Keep a slot for the next window, which the caller fills without the lock. Only after stream_has_slot(). */
+void stream_reserve(struct nexus_op *op);
+
+/* Submit a window behind the request. Only after stream_reserve() or stream_has_slot(). */
 void stream_submit(struct nexus_op *op, struct window *w, uint32_t len, bool fin);
 
 /* Nothing is in flight: free the windows, but the one that the caller holds. */

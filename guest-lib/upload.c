@@ -46,6 +46,7 @@ int upload_take(struct nexus_op *op)
 		w->state = WINDOW_HELD;
 		op->held = w;
 		op->pos = 0;
+		stream_reserve(op);
 		return 0;
 	}
 	return -EAGAIN;

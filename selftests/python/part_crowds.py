@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Many at once: threads, forked processes, answers that are held before they are read."""
 import asyncio
+import io
 import multiprocessing
 import os
 import urllib.request
@@ -48,6 +49,8 @@ def threads(see, s3):
         see.fact("100 threads", "a client each", set(pool.map(lambda i: _one(client(), i), range(100))))
         see.fact("100 threads", "pieces", set(pool.map(
             lambda i: sum(map(len, s3.get_object(Bucket=BUCKET, Key=PREFIX + "large")["Body"].iter_chunks(50000))), range(100))))
+        see.fact("100 threads", "of uploads in windows", set(pool.map(lambda i: s3.upload_fileobj(
+            io.BytesIO(content(LARGE)), BUCKET, f"{PREFIX}up/{i % 20}"), range(200))))
         database = boto3.client("dynamodb", region_name="us-east-1",
                                 endpoint_url=f"http://127.0.0.1:{os.environ['NEXUS_DYNAMODB_PORT']}")
         see.fact("100 threads", "of another service", set(pool.map(

@@ -238,6 +238,34 @@ static void test_put_waits(void)
 	nexus_op_free(op);
 }
 
+/* A window that was given out can be sent, whatever others start until then. */
+static void test_put_crowded(void)
+{
+	struct nexus_op *op = nexus_put_stream(nx, BUCKET, "hang", 10 * WINDOW, &small), *more[64];
+	unsigned int refused = 0;
+	void *data;
+	size_t cap;
+
+	for (int i = 0; i < 2; i++)
+		tap_ok(!nexus_write_window(op, &data, &cap) && !nexus_write_commit(op, cap), "window %d of an upload", i);
+	tap_is(nexus_write_window(op, &data, &cap), 0, "a third one is being filled");
+	for (size_t i = 0; i < 64; i++) {
+		more[i] = nexus_get_start(nx, BUCKET, "hang", NULL, 0, NULL);
+		refused += nexus_op_status(more[i]) == -EAGAIN;
+	}
+	tap_ok(refused, "while others take all slots but its own");
+	tap_is(nexus_write_commit(op, cap), 0, "and is sent");
+	nexus_op_cancel(op);
+	for (size_t i = 0; i < 64; i++)
+		nexus_op_cancel(more[i]);
+	for (size_t i = 0; i < 64; i++) {
+		nexus_op_wait(more[i], 5000);
+		nexus_op_free(more[i]);
+	}
+	nexus_op_wait(op, 5000);
+	nexus_op_free(op);
+}
+
 static void test_many(void)
 {
 	enum { NR = 40 };
@@ -378,6 +406,7 @@ int main(void)
 	test_put();
 	test_put_stream();
 	test_put_waits();
+	test_put_crowded();
 	test_many();
 	test_time();
 	test_threads();
