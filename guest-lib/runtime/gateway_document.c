@@ -4,6 +4,7 @@
 #include <string.h>
 #include "gateway_s3.h"
 
+#define XML_HEAD	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 #define XML_TYPE	"Content-Type: application/xml\r\n"
 
 static void xml_escape(FILE *out, const char *text)
@@ -37,7 +38,17 @@ void xml_element(FILE *out, const char *name, const char *text)
 	fprintf(out, "</%s>", name);
 }
 
-/* The document is complete: answer with it. */
+FILE *xml_begin(struct http_call *call, const struct nexus_op *op, int ret, char **text, size_t *len)
+{
+	FILE *out = ret ? NULL : open_memstream(text, len);
+
+	if (out)
+		fputs(XML_HEAD, out);
+	else
+		s3_failed(call, op, ret);
+	return out;
+}
+
 void xml_answer(struct http_call *call, unsigned int status, FILE *out, char **text, size_t *len)
 {
 	if (fclose(out) || !*text)

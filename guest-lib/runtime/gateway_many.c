@@ -20,11 +20,9 @@ void s3_create(struct s3 *s3)
 
 	s3->o.content_type = http_field(s3->call, "Content-Type");
 	ret = nexus_multipart_create(s3->nx, s3->bucket, s3->key, &s3->o, &op);
-	out = ret ? NULL : open_memstream(&xml, &len);
-	if (!out) {
-		s3_failed(s3->call, op, ret);
-	} else {
-		fputs(XML_HEAD "<InitiateMultipartUploadResult>", out);
+	out = xml_begin(s3->call, op, ret, &xml, &len);
+	if (out) {
+		fputs("<InitiateMultipartUploadResult>", out);
 		xml_element(out, "Bucket", s3->bucket);
 		xml_element(out, "Key", s3->key);
 		xml_element(out, "UploadId", nexus_op_upload_id(op));
@@ -66,11 +64,9 @@ void s3_complete(struct s3 *s3)
 	if (parts)
 		ret = nexus_multipart_complete(s3->nx, s3->bucket, s3->key, s3->upload_id, parts, nr, &s3->o, &op);
 	xml_items_free(items, nr);
-	out = ret ? NULL : open_memstream(&xml, &len);
-	if (!out) {
-		s3_failed(s3->call, op, ret);
-	} else {
-		fputs(XML_HEAD "<CompleteMultipartUploadResult>", out);
+	out = xml_begin(s3->call, op, ret, &xml, &len);
+	if (out) {
+		fputs("<CompleteMultipartUploadResult>", out);
 		xml_element(out, "Bucket", s3->bucket);
 		xml_element(out, "Key", s3->key);
 		xml_element(out, "ETag", nexus_op_etag(op));
@@ -82,7 +78,7 @@ void s3_complete(struct s3 *s3)
 
 static void deletion_write(FILE *out, const struct nexus_deletion *d)
 {
-	fputs(XML_HEAD "<DeleteResult>", out);
+	fputs("<DeleteResult>", out);
 	for (size_t i = 0; i < d->nr_deleted; i++) {
 		fputs("<Deleted>", out);
 		xml_element(out, "Key", d->deleted[i].key);
@@ -122,10 +118,8 @@ void s3_delete_many(struct s3 *s3)
 	if (ids)
 		ret = nexus_delete_objects(s3->nx, s3->bucket, ids, nr, quiet, NULL, &deletion, &op);
 	xml_items_free(items, nr);
-	out = ret ? NULL : open_memstream(&xml, &len);
-	if (!out) {
-		s3_failed(s3->call, op, ret);
-	} else {
+	out = xml_begin(s3->call, op, ret, &xml, &len);
+	if (out) {
 		deletion_write(out, deletion);
 		xml_answer(s3->call, 200, out, &xml, &len);
 	}

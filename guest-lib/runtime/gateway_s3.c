@@ -245,11 +245,9 @@ static void s3_copy(struct s3 *s3, const char *source)
 	else
 		s3_no_content(s3);
 	ret = nexus_copy(s3->nx, &copy, s3->bucket, s3->key, &s3->o, &op);
-	out = ret ? NULL : open_memstream(&xml, &len);
-	if (!out) {
-		s3_failed(s3->call, op, ret);
-	} else {
-		fprintf(out, XML_HEAD "<Copy%sResult>", s3->upload_id ? "Part" : "Object");
+	out = xml_begin(s3->call, op, ret, &xml, &len);
+	if (out) {
+		fprintf(out, "<Copy%sResult>", s3->upload_id ? "Part" : "Object");
 		xml_element(out, "LastModified", nexus_op_last_modified(op));
 		xml_element(out, "ETag", nexus_op_etag(op));
 		fprintf(out, "</Copy%sResult>", s3->upload_id ? "Part" : "Object");

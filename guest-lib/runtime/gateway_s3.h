@@ -7,7 +7,6 @@
 #include "gateway.h"
 
 #define META		"x-amz-meta-"
-#define XML_HEAD	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 
 struct s3 {
 	struct nexus *nx;
@@ -36,7 +35,10 @@ int s3_upload(struct s3 *s3, struct nexus_op *op);
 /* gateway_document.c: an element of text, unless that is NULL or empty. */
 void xml_element(FILE *out, const char *name, const char *text);
 
-/* The document is complete: answer with it. out: of open_memstream() to text and len; both are freed. */
+/* Begins the document of an operation that came back with ret, in memory; NULL after an answer: it failed. */
+FILE *xml_begin(struct http_call *call, const struct nexus_op *op, int ret, char **text, size_t *len);
+
+/* The document is complete: answer with it. out: of xml_begin(), with its text and len; both are freed. */
 void xml_answer(struct http_call *call, unsigned int status, FILE *out, char **text, size_t *len);
 
 /* gateway_many.c: requests that name many parts or objects in a document, and what begins an upload. */
