@@ -12,6 +12,8 @@
 #define SPIN_MAX	512U
 /* A sched_yield() that took longer let others run; far more than it takes otherwise. */
 #define YIELD_NS	100000
+/* An instance that waited so long for an event is idle: until then what its function left running has its timers. */
+#define IDLE_AFTER_NS	100000000
 
 uint32_t queue_slot(struct nexus *nx)
 {
@@ -228,9 +230,10 @@ static bool queue_kicks_with_wait(const struct nexus *nx)
 	return nx->transport->ops->kick_and_wait && nx->alone;
 }
 
-/* Sleep for the host, as the one thread that does. If a kick is still due, it comes with that. */
-static void queue_sleep(struct nexus *nx, int64_t timeout, bool quiet)
+/* Sleep for the host, as the one thread that does. If a kick is still due, it comes with that. waited: so far, ns. */
+static void queue_sleep(struct nexus *nx, int64_t timeout, bool quiet, int64_t waited)
 {
+	bool idle = quiet && waited >= IDLE_AFTER_NS && !nx->waiters;
 	bool kick = nx->kick_due && queue_must_kick(nx);
 	struct transport *t = nx->transport;
 	uint32_t seen = nx->cq_head;
@@ -244,7 +247,8 @@ static void queue_sleep(struct nexus *nx, int64_t timeout, bool quiet)
 			queue_yield(nx);
 		if (!nexus_ring_ready(&nx->cq, seen)) {
 			__atomic_fetch_add(&nx->waits, 1, __ATOMIC_RELAXED);
-			ret = (kick ? t->ops->kick_and_wait : t->ops->wait)(t, &nx->header->cq_tail, seen, timeout);
+			ret = (kick ? t->ops->kick_and_wait : t->ops->wait)(t, &nx->header->cq_tail, seen, timeout,
+									    idle && nx->alone);
 			kick = false;
 		}
 		nexus_ring_awake(&nx->header->guest_flags, NEXUS_GUEST_NEED_WAKE);
@@ -272,7 +276,7 @@ static void queue_look_at_host(struct nexus *nx)
 
 static int queue_wait_for(struct nexus *nx, bool (*ready)(void *arg), void *arg, int64_t deadline, bool quiet)
 {
-	int64_t now, left;
+	int64_t begin = 0, now, left;
 
 	for (;;) {
 		if (nx->sleeping && !quiet)
@@ -282,6 +286,7 @@ static int queue_wait_for(struct nexus *nx, bool (*ready)(void *arg), void *arg,
 			return 0;
 		queue_look_at_host(nx);
 		now = channel_now();
+		begin = begin ? begin : now;
 		if (nx->kick_due && (nx->sleeping || now >= deadline || !queue_kicks_with_wait(nx)))
 			queue_kick_now(nx);
 		if (ready(arg))
@@ -300,7 +305,7 @@ static int queue_wait_for(struct nexus *nx, bool (*ready)(void *arg), void *arg,
 				pthread_cond_timedwait(&nx->news, &nx->lock, &ts);
 			nx->waiters--;
 		} else {
-			queue_sleep(nx, left, quiet);
+			queue_sleep(nx, left, quiet, now - begin);
 		}
 	}
 }

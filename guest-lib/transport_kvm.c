@@ -45,28 +45,34 @@ static int kvm_kick(struct transport *t)
 }
 
 /*
- * The host looks at cq_tail itself, so `word` and the time are not passed on: a
+ * The host looks at cq_tail itself, so `word` is not passed on; nor is the time, unless idle: a
  * timer tick of this guest ends the wait, and the caller looks at its clock.
  */
-static int kvm_wait(struct transport *t, const uint32_t *word, uint32_t seen, int64_t timeout_ns)
+static unsigned long kvm_idle_ms(int64_t timeout_ns, bool idle)
 {
-	long ret = hypercall(NEXUS_HC_WAIT, to_kvm(t)->channel, seen, 0, 0);
+	int64_t ms = timeout_ns / 1000000;
+
+	return !idle ? 0 : ms < NEXUS_IDLE_MAX ? ms : NEXUS_IDLE_MAX;
+}
+
+static int kvm_wait(struct transport *t, const uint32_t *word, uint32_t seen, int64_t timeout_ns, bool idle)
+{
+	long ret = hypercall(NEXUS_HC_WAIT, to_kvm(t)->channel, seen, kvm_idle_ms(timeout_ns, idle), 0);
 
 	(void)word;
-	(void)timeout_ns;
 	return ret < 0 ? kvm_lost(t, "WAIT", ret) : 0;
 }
 
-static int kvm_kick_and_wait(struct transport *t, const uint32_t *word, uint32_t seen, int64_t timeout_ns)
+static int kvm_kick_and_wait(struct transport *t, const uint32_t *word, uint32_t seen, int64_t timeout_ns, bool idle)
 {
-	long ret = hypercall(NEXUS_HC_WAIT, to_kvm(t)->channel | NEXUS_WAIT_KICK, seen, 0, 0);
+	long ret = hypercall(NEXUS_HC_WAIT, to_kvm(t)->channel | NEXUS_WAIT_KICK, seen, kvm_idle_ms(timeout_ns, idle), 0);
 	int err;
 
 	if (ret >= 0)
 		return 0;
 	/* A module of ABI 1.0 (a clone may have come to another host), unless the channel is lost. */
 	err = kvm_kick(t);
-	return err ? err : kvm_wait(t, word, seen, timeout_ns);
+	return err ? err : kvm_wait(t, word, seen, timeout_ns, idle);
 }
 
 static int kvm_call(struct transport_kvm *k, struct init_msg *m, int *fd)

@@ -84,7 +84,11 @@ int nexus_hypercall(struct kvm_vcpu *vcpu)
 	trace_nexus_hypercall(nexus_kvm_of(vcpu), &call, ret);
 	next = nexus_kvm_finish_call(vcpu, ret);
 	/* Not where KVM has to leave to user space first; WAIT may return early. */
-	if (halt && next > 0)
+	if (!halt || next <= 0)
+		return next;
+	if (call.args[2])
+		nexus_kvm_idle(vcpu, min_t(u64, call.args[2], NEXUS_IDLE_MAX));
+	else
 		nexus_kvm_halt(vcpu);
 	return next;
 }

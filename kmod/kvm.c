@@ -13,6 +13,7 @@
 #include <linux/kprobes.h>
 #include <linux/kvm_host.h>
 #include <linux/mm.h>
+#include <linux/rcuwait.h>
 #include <linux/sched/mm.h>
 #include <linux/version.h>
 
@@ -37,6 +38,9 @@ static struct {
 	unsigned long (*vcpu_gfn_to_hva)(struct kvm_vcpu *vcpu, gfn_t gfn);
 	unsigned long (*gfn_to_hva)(struct kvm *kvm, gfn_t gfn);
 	nexus_kvm_kick_fn *kick;
+	void (*vcpu_load)(struct kvm_vcpu *vcpu);
+	void (*vcpu_put)(struct kvm_vcpu *vcpu);
+	int (*vcpu_runnable)(struct kvm_vcpu *vcpu);
 	bool (*file_is_kvm)(struct file *file);
 } nexus_kvm_fns __ro_after_init;
 
@@ -49,6 +53,9 @@ static const struct {
 	{ "kvm_vcpu_gfn_to_hva", &nexus_kvm_fns.vcpu_gfn_to_hva },
 	{ "gfn_to_hva", &nexus_kvm_fns.gfn_to_hva },
 	{ NEXUS_KVM_KICK_NAME, &nexus_kvm_fns.kick },
+	{ "vcpu_load", &nexus_kvm_fns.vcpu_load },
+	{ "vcpu_put", &nexus_kvm_fns.vcpu_put },
+	{ "kvm_arch_vcpu_runnable", &nexus_kvm_fns.vcpu_runnable },
 	{ "file_is_kvm", &nexus_kvm_fns.file_is_kvm },
 };
 
@@ -266,6 +273,42 @@ void nexus_kvm_halt_prepare(struct kvm_vcpu *vcpu)
 void nexus_kvm_halt(struct kvm_vcpu *vcpu)
 {
 	vcpu->arch.mp_state = KVM_MP_STATE_HALTED;
+}
+
+/* By whether a vCPU waits when it is put, and when loaded, KVM sets up its posted interrupts. */
+static void nexus_kvm_reload(struct kvm_vcpu *vcpu)
+{
+	nexus_kvm_fns.vcpu_put(vcpu);
+	nexus_kvm_fns.vcpu_load(vcpu);
+}
+
+/*
+ * What kvm_vcpu_block() does, without its look at kvm_cpu_has_pending_timer(): a timer
+ * that expired is only counted, until KVM makes an interrupt of it on the way
+ * back into the guest. Any other event makes a halted vCPU runnable.
+ */
+void nexus_kvm_idle(struct kvm_vcpu *vcpu, unsigned int ms)
+	__must_hold(&vcpu->kvm->srcu)
+{
+	struct rcuwait *wait = kvm_arch_vcpu_get_wait(vcpu);
+	long left = msecs_to_jiffies(ms);
+
+	kvm_vcpu_srcu_read_unlock(vcpu);
+	vcpu->arch.mp_state = KVM_MP_STATE_HALTED;
+	prepare_to_rcuwait(wait);
+	nexus_kvm_reload(vcpu);
+	while (left) {
+		/* Pairs with the barrier of rcuwait_wake_up(). */
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (nexus_kvm_fns.vcpu_runnable(vcpu) || signal_pending(current))
+			break;
+		left = schedule_timeout(left);
+	}
+	finish_rcuwait(wait);
+	nexus_kvm_reload(vcpu);
+	vcpu->arch.mp_state = KVM_MP_STATE_RUNNABLE;
+	nexus_kvm_halt_prepare(vcpu);
+	kvm_vcpu_srcu_read_lock(vcpu);
 }
 
 void nexus_kvm_wake(struct kvm *kvm, unsigned int vcpu_index)

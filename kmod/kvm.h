@@ -6,8 +6,8 @@
  *
  * Halting, in this order: nexus_kvm_halt_prepare() forgets earlier wake-ups; then
  * the caller makes itself visible to wakers and looks for a reason not to halt;
- * then nexus_kvm_finish_call(), and nexus_kvm_halt(). A wake-up that comes after
- * nexus_kvm_halt_prepare() is not lost.
+ * then nexus_kvm_finish_call(), and nexus_kvm_halt() or nexus_kvm_idle(). A wake-up
+ * that comes after nexus_kvm_halt_prepare() is not lost.
  */
 #ifndef _NEXUS_KVM_H
 #define _NEXUS_KVM_H
@@ -159,6 +159,18 @@ void nexus_kvm_halt_prepare(struct kvm_vcpu *vcpu);
  * @vcpu: the caller, its call finished
  */
 void nexus_kvm_halt(struct kvm_vcpu *vcpu);
+
+/**
+ * nexus_kvm_idle() - halt here and now, whatever the vCPU's own timer says
+ * @vcpu: the caller, its call finished
+ * @ms: for so long at most
+ *
+ * Ends as KVM's own halt does, but for that timer, which KVM is left to deliver
+ * when the vCPU enters the guest again.
+ *
+ * Context: The vCPU's thread, sleeps; KVM's SRCU is given up meanwhile.
+ */
+void nexus_kvm_idle(struct kvm_vcpu *vcpu, unsigned int ms);
 
 /**
  * nexus_kvm_wake() - end a vCPU's halt

@@ -33,7 +33,7 @@
  * Within a major, the side with the lower minor decides what is used.
  */
 #define NEXUS_ABI_MAJOR		1
-#define NEXUS_ABI_MINOR		1
+#define NEXUS_ABI_MINOR		2
 #define NEXUS_ABI_VERSION	((NEXUS_ABI_MAJOR << 16) | NEXUS_ABI_MINOR)
 #define NEXUS_ABI_MAJOR_OF(v)	((v) >> 16)
 #define NEXUS_ABI_MINOR_OF(v)	((v) & 0xffff)
@@ -79,14 +79,22 @@
 #define NEXUS_HC_KICK		(NEXUS_HC_BASE + 4)
 
 /*
- * WAIT(channel, seen): halt this vCPU until cq_tail differs from seen (32
+ * WAIT(channel, seen, idle): halt this vCPU until cq_tail differs from seen (32
  * bits), or any interrupt arrives. Returns 0; a return says nothing about
  * cq_tail, callers look again. Returns at once where the vCPU cannot halt in
  * the kernel. -ENXIO the control pages are not shared yet.
  * channel | NEXUS_WAIT_KICK: as KICK, then WAIT; -EBADF from a module of minor 0, which kicked nobody then.
+ *
+ * idle: milliseconds, more than NEXUS_IDLE_MAX count as that: for so long the
+ * vCPU's own timer does not end the halt; what it has to say comes at the end.
+ * A guest kernel whose process halts its vCPU does not know that it is idle, and
+ * its tick would end a WAIT some hundred times a second. Everything else ends it as
+ * ever: cq_tail, an interrupt of another source, a signal for the VMM. 0, and any
+ * number to a module before minor 2: the timer ends it.
  */
 #define NEXUS_HC_WAIT		(NEXUS_HC_BASE + 5)
 #define NEXUS_WAIT_KICK		(1UL << 62)
+#define NEXUS_IDLE_MAX		1000	/* ms */
 
 /*
  * CLOSE(channel): give the channel up. Returns 0. The number and the pages are

@@ -21,6 +21,16 @@ running() { nexusctl function show "$1" | grep -c '"pid"'; }
 some_idle() { [ "$(running "$1")" = "$2" ]; }
 working() { [ -n "$(instance "$1" running_ms)" ] && [ "$(instance "$1" running_ms)" != 0 ]; }
 
+# hypercalls: of the only microVM.
+hypercalls() { nexusctl vm list | awk 'NR == 2 { print $NF }'; }
+# cpu_ms PID SECONDS: what the process took of so many seconds.
+cpu_ms() {
+	local before
+	before=$(awk '{ print $14 + $15 }' "/proc/$1/stat")
+	sleep "$2"
+	awk -v before="$before" '{ print ($14 + $15 - before) * 10 }' "/proc/$1/stat"
+}
+
 host_start
 functions_configure 8
 printf '[ingress]\nlisten = 127.0.0.1:%s\n' $port >>$state/config/nexus.conf
@@ -31,6 +41,11 @@ printf '%s\n' --uid 1000 -- /usr/bin/instance >$state/native/etc/nexus-init.args
 cat "$build/guest.cpio" $state/native.cpio >$state/native.image
 function_config native $state/native.image 'memory = 96M' 'timeout = 30s' 'start_timeout = 90s' 'keep_alive = 20s' \
 	'concurrency = 4'
+mkdir -p $state/busy/etc
+printf '%s\n' --uid 1000 -- /bin/sh -c 'while :; do :; done & exec /usr/bin/instance' >$state/busy/etc/nexus-init.args
+(cd $state/busy && find . -mindepth 1 | cpio --quiet -o -H newc) >$state/busy.cpio
+cat $state/native.image $state/busy.cpio >$state/busy.image
+function_config busy $state/busy.image 'memory = 96M' 'timeout = 30s' 'start_timeout = 90s' 'concurrency = 1'
 function_config hasty $state/native.image 'memory = 96M' 'timeout = 100ms' 'start_timeout = 90s' 'concurrency = 1'
 backend_start
 tap_ok $? "the daemon starts"
@@ -43,6 +58,13 @@ answer=$(invoke native seed/known)
 tap_is "$(running native)" 1 "the next invocation is its, too"
 tap_is "$(field hits <<<"$answer")" 1 "its input was prefetched"
 booted=$(field generation <<<"$answer")
+sleep 1
+calls=$(hypercalls)
+sleep 4
+calls=$(($(hypercalls) - calls))
+[ "$calls" -lt 40 ]
+tap_ok $? "an instance at rest is not woken by its timer ($calls hypercalls in 4 s)"
+tap_has "$(invoke native seed/known)" '"n":' "and is by an event"
 
 nexusctl function stop native >/dev/null
 until_true 20 some_idle native 0
@@ -75,6 +97,14 @@ until_true 60 some_idle native 0
 tap_ok $? "idle ones end: down to none"
 logged "it was idle for keep_alive"
 tap_ok $? "by keep_alive" || grep -F microVM $state/backend.log | tail -n 8 | sed 's/^/# /'
+
+tap_has "$(invoke busy seed/known)" '"n":' "a function that left a process running answers"
+sleep 1
+took=$(cpu_ms "$(instance busy pid)" 4)
+[ "$took" -gt 1000 ]
+tap_ok $? "which goes on between events ($took ms of 4 s)"
+nexusctl function stop busy >/dev/null
+until_true 20 some_idle busy 0
 
 invoke hasty seed/known >$state/hasty
 tap_has "$(cat $state/hasty)" "timed out after 0.10 seconds" "an invocation past its deadline is an error"

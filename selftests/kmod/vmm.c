@@ -28,6 +28,16 @@
 #define EFER_LME	(1UL << 8)
 #define EFER_LMA	(1UL << 10)
 #define RFLAGS_IOPL3	0x3002UL	/* so that user mode may leave by OUT */
+#define RFLAGS_IF	0x200UL
+
+#define VECTOR		0x40
+#define APIC_SPIV	0xf0
+#define APIC_LVTT	0x320
+#define APIC_TMICT	0x380
+#define APIC_TMCCT	0x390
+#define APIC_TDCR	0x3e0
+#define APIC_ENABLED	0x1ff
+#define APIC_DIV_1	0xb
 
 static void vmm_build_tables(struct vmm *vmm)
 {
@@ -110,6 +120,35 @@ void vmm_add_vcpu(struct vmm *vmm)
 	vmm->nr_vcpus++;
 }
 
+static void apic_write(struct kvm_lapic_state *apic, unsigned int reg, uint32_t value)
+{
+	memcpy(apic->regs + reg, &value, sizeof(value));
+}
+
+void vmm_start_apic(struct vmm *vmm, unsigned int vcpu, unsigned int us)
+{
+	struct kvm_lapic_state apic;
+
+	if (ioctl(vmm->vcpus[vcpu].fd, KVM_GET_LAPIC, &apic))
+		tap_bail("KVM_GET_LAPIC");
+	apic_write(&apic, APIC_SPIV, APIC_ENABLED);
+	apic_write(&apic, APIC_LVTT, VECTOR);	/* one shot */
+	apic_write(&apic, APIC_TDCR, APIC_DIV_1);
+	/* KVM's bus ticks once a nanosecond. */
+	apic_write(&apic, APIC_TMICT, us * 1000);
+	apic_write(&apic, APIC_TMCCT, us * 1000);
+	if (ioctl(vmm->vcpus[vcpu].fd, KVM_SET_LAPIC, &apic))
+		tap_bail("KVM_SET_LAPIC");
+}
+
+void vmm_interrupt(struct vmm *vmm)
+{
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = VECTOR + 1 };
+
+	if (ioctl(vmm->vm, KVM_SIGNAL_MSI, &msi) < 1)
+		tap_bail("KVM_SIGNAL_MSI");
+}
+
 void vmm_open(struct vmm *vmm, unsigned int vcpus, int map_flags)
 {
 	struct kvm_userspace_memory_region region = { .memory_size = VMM_MEMORY };
@@ -183,6 +222,8 @@ int64_t vmm_resume(struct vmm *vmm, unsigned int index)
 			return VMM_INTERRUPTED;
 		tap_bail("KVM_RUN");
 	}
+	if (vmm->interruptible && vcpu->run->exit_reason == KVM_EXIT_SHUTDOWN)
+		return VMM_SHUT_DOWN;
 	if (vcpu->run->exit_reason != KVM_EXIT_IO || vcpu->run->io.port != PORT) {
 		printf("# unexpected exit, reason %u\n", vcpu->run->exit_reason);
 		tap_bail("the guest left its code");
@@ -197,7 +238,7 @@ static int64_t vmm_call_at(struct vmm *vmm, unsigned int index, unsigned int cpl
 {
 	struct vmm_vcpu *vcpu = &vmm->vcpus[index];
 	struct kvm_regs regs = {
-		.rip = CODE, .rflags = RFLAGS_IOPL3,
+		.rip = CODE, .rflags = RFLAGS_IOPL3 | (vmm->interruptible ? RFLAGS_IF : 0),
 		.rax = nr, .rbx = a0, .rcx = a1, .rdx = a2,
 	};
 

@@ -39,6 +39,7 @@ struct vmm {
 	int kvm, vm;
 	char *memory;
 	unsigned int nr_vcpus;
+	bool interruptible;	/* the guest takes interrupts; it has no handler, and the first one shuts it down */
 	struct vmm_vcpu vcpus[4];
 };
 
@@ -51,6 +52,7 @@ void vmm_close(struct vmm *vmm);
  * vmm_resume() goes on.
  */
 #define VMM_INTERRUPTED INT64_MIN
+#define VMM_SHUT_DOWN	(INT64_MIN + 1)	/* by an interrupt; that vCPU is of no more use */
 int64_t vmm_call(struct vmm *vmm, unsigned int vcpu, uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2);
 int64_t vmm_call_kernel(struct vmm *vmm, unsigned int vcpu, uint64_t nr, uint64_t a0, uint64_t a1,
 			uint64_t a2);
@@ -72,6 +74,12 @@ struct vmm_batch_call {
 
 struct vmm_batch_call *vmm_batch(struct vmm *vmm, unsigned int vcpu);
 int64_t vmm_run_batch(struct vmm *vmm, unsigned int vcpu, unsigned int cpl, unsigned int calls);
+
+/* Enable a vCPU's local APIC; its timer, if us is not 0, expires once, so much later. */
+void vmm_start_apic(struct vmm *vmm, unsigned int vcpu, unsigned int us);
+
+/* A message-signalled interrupt for the first vCPU. */
+void vmm_interrupt(struct vmm *vmm);
 
 /* One more vCPU, also while others run. */
 void vmm_add_vcpu(struct vmm *vmm);
