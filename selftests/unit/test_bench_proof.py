@@ -34,7 +34,8 @@ SPLIT = (mark("begin", 0, 0, 0, 0) +
          mark("sent", 1000, 0, 0, 0) + mark("answered", 1900, 0, 0, 0) +
          mark("sent", 1900, 0, 0, 0) + mark("sent", 2000, 0, 0, 0) + mark("answered", 2010, 0, 0, 0) +
          mark("sent", 3000, 0, 0, 0) + mark("answered", 3030, 0, 0, 0) +
-         mark("begin", 4000, 0, 0, 0) + mark("end", 4000, 0, 0, 7000) + "at 3 ffffffff81000010 7000\n")
+         mark("begin", 4000, 0, 0, 0) + mark("end", 4000, 0, 0, 7000) + "at 3 ffffffff81000010 7000\n" +
+         mark("begin", 5000, 0, 0, 0) + mark("end", 5100, 0, 200, 500) + "in 7f0000000000 150\n")
 LINES = [
     'COUNT {"system": "python nexus", "memory": {"kernel Slab:": 1000, "own init": 5}}', "[ 1.0] the kernel says something",
     "MAP qemu-system-x86 7f0000000000-7f0000010000 /usr/bin/qemu-system-x86_64", "MAP nexus-backend 7f1000000000-7f1000010000 /x/b",
@@ -43,6 +44,7 @@ LINES = [
     'FAILED {"singles": 1} an invocation failed: {oh}', 'COUNT {"system": "a", "single": 2}',
     'COUNT {"system": "a", "cold": 1}',
     'COUNT {"system": "a", "memory": {"kernel Slab:": 1100, "own nexus-f": 200, "shared nexus-f": 500, "own nexus-backend": 50, "own nginx": 9}}',
+    'COUNT {"system": "a", "rest": 4, "kvm exits": 20}',
 ]
 
 
@@ -61,6 +63,7 @@ def test_account(directory):
     equal(a["answer"], 20, "single invocations that were given up do not count")
     equal((a["cold"], a["cold_split"]["host kernel"]), (7000, 7000), "the cold start's phase is its own")
     equal(a["memory"], 100 + 200 + 550 / 50, "memory: what is in common is divided")
+    equal((a["rest"], a["rest_exits"], a["rest_split"]["vmm"], a["rest_split"]["host kernel"]), (200, 5, 37.5, 125), "an instance at rest, for a second")
     equal(a["costs"][0], ["guest user", "function, its language and libraries", 50], "the largest cost")
 
 
@@ -69,8 +72,8 @@ def systems():
     base = {"node": 1000.0, "answer": 1000.0, "cold": 1000.0, "exits": 40.0, "memory": 20800.0, "kvm": {"exits": 40.0, "irq_exits": 30.0},
             "costs": [["guest user", "x", 900], ["host kernel", "y", 50], ["host kernel", "z", 40], ["host kernel", "w", 1]],
             "memory_parts": parts, "cold_split": {"guest user": 600, "host kernel": 400}, "split": {"guest user": 1000.0},
-            "instructions": 1000.0, "context_switches": 20.0}
-    ours = {**copy.deepcopy(base), "node": 300.0, "answer": 500.0, "cold": 600.0, "exits": 3.0, "memory": 10400.0}
+            "instructions": 1000.0, "context_switches": 20.0, "rest": 500.0, "rest_exits": 5.0, "rest_split": {"host kernel": 500.0}}
+    ours = {**copy.deepcopy(base), "node": 300.0, "answer": 500.0, "cold": 600.0, "exits": 3.0, "memory": 10400.0, "rest": 600.0}
     return {f"{language} {system}": {"copy-65536": copy.deepcopy(figures)} for language in ("python", "c")
             for system, figures in (("network", base), ("nexus", ours), ("wasm", ours))}
 
@@ -89,6 +92,8 @@ def test_report():
     equal((round(node["ours"]), is_met(node), node.get("costs")), (-70, True, None), "a target that is met")
     equal((round(answer["ours"]), is_met(answer), [cost[0] for cost in answer["costs"]]),
           (-50, False, ["x (guest user)", "y (host kernel)", "z (host kernel)"]), "one that is missed, with the three largest costs")
+    rest = rows["node CPU of an instance at rest, Python"]
+    equal((round(rest["ours"]), is_met(rest), rest["costs"]), (20, False, [["host kernel", 500.0, ""]]), "an instance at rest, by its own split")
     found = systems()
     found["python nexus"]["copy-65536"]["costs"] = [["host user", "libcrypto.so.3 (nexus-backend)", 200]]
     node = {row["name"]: row for row in bench(found)["headlines"]}["node CPU, warm, Python"]

@@ -151,7 +151,7 @@ def account(lines, path, symbols):
             for _ in range(count["failed"]):
                 next(singles, None)
             continue
-        case = cases.setdefault(count["system"], {"batches": [], "answers": [], "cold": [], "memory": None})
+        case = cases.setdefault(count["system"], {"batches": [], "answers": [], "cold": [], "memory": None, "rest": None})
         if "count" in count:
             phase = next(phases, None)
             if phase:
@@ -160,6 +160,10 @@ def account(lines, path, symbols):
             phase = next(phases, None)
             if phase:
                 case["cold"].append(phase)
+        elif "rest" in count:
+            phase = next(phases, None)
+            if phase:
+                case["rest"] = (count, phase)
         elif "single" in count:
             case["answers"] += [single for single in (next(singles, None) for _ in range(count["single"])) if single is not None]
         elif "memory" in count and not idle:
@@ -174,6 +178,12 @@ def account(lines, path, symbols):
             cold = case["cold"][-1]
             figures["cold"] = sum(cold.modes)
             figures["cold_split"] = split(dict(zip(MODES, cold.modes)), programs([cold], maps))
+        if case["rest"]:
+            count, phase = case["rest"]
+            figures["rest"] = sum(phase.modes) / count["rest"]
+            figures["rest_split"] = {part: value / count["rest"] for part, value in
+                                     split(dict(zip(MODES, phase.modes)), programs([phase], maps)).items()}
+            figures["rest_exits"] = count.get("kvm exits", 0) / count["rest"]
         if case["memory"]:
             figures.update(occupied(idle, case["memory"]))
         if figures:

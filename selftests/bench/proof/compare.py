@@ -8,7 +8,7 @@ import sys
 from chart import quantity
 
 
-KEYS = {"node": "", "answer": "", "cold": "", "exits": "", "context_switches": "", "memory": "bytes"}  # and their units
+KEYS = {"node": "", "answer": "", "cold": "", "exits": "", "context_switches": "", "rest": "", "memory": "bytes"}  # and their units
 FORMAT = 2
 
 

@@ -16,7 +16,7 @@ BASELINE = {"python": "python network", "c": "c network"}
 LANGUAGES = {"python": "Python", "c": "C"}
 # What `run` measures of a PC of QEMU's large build, for the headline's case only, and how a person reads it.
 PC = {"node": ("node instructions, warm", "", 1), "answer": ("critical path, warm", "", 1), "cold": ("cold, from a snapshot", "", 1),
-      "exits": ("VM exits, warm", "", 1), "memory": ("memory of an instance", "bytes", 1024)}
+      "exits": ("VM exits, warm", "", 1), "rest": ("at rest, a second", "", 1), "memory": ("memory of an instance", "bytes", 1024)}
 
 METHOD = [
     "The host is emulated: QEMU with -icount, one processor, Debian's kernel; in it a second QEMU with KVM runs the guest. Each system "
@@ -35,6 +35,7 @@ METHOD = [
     f"Memory: of a guest restored from a snapshot, after 30 invocations of 64 KiB: the VMM's own pages, what the kernel grew by (slab, "
     f"vhost, tap and page tables among it), and a share of what {SHARED_BY} instances have in common (the snapshot's RAM, the VMM's code, "
     "the daemon or proxy).",
+    "At rest: five seconds, in which nobody calls, of the machine whose memory was counted before; what the host itself does is in it.",
     "Python: Debian's genuine boto3, and our drop-in. C: libcurl, and libnexus-guest. WebAssembly: the C function, compiled ahead "
     "of time by wasm2c and gcc, in a process of the host.",
 ]
@@ -81,8 +82,8 @@ def largest(accounts, system, key):
     if key == "memory":
         parts = accounts.of(system, "memory_parts")
         return [[part, size * 1024, "bytes"] for part, size in sorted(parts.items(), key=lambda item: -item[1])[:3]]
-    if key == "cold":
-        parts = accounts.of(system, "cold_split")
+    if key in ("cold", "rest"):
+        parts = accounts.of(system, f"{key}_split")
         return [[part, size, ""] for part, size in sorted(parts.items(), key=lambda item: -item[1])[:3]]
     return [[f"{place} ({mode})", instructions, ""] for mode, place, instructions in (accounts.of(system, "costs") or [])[:3]]
 
@@ -177,7 +178,8 @@ def headlines(accounts, results):
             density_headline(accounts, results.get("density", {}), language),
             headline(accounts, f"critical path, warm, {name}", -39 if paper else None, -60, ours, baseline, "answer"),
             headline(accounts, f"critical path, cold from a snapshot, {name}", -10 if paper else None, -30, ours, baseline, "cold"),
-            exits(accounts, ours)]
+            exits(accounts, ours),
+            headline(accounts, f"node CPU of an instance at rest, {name}", None, 0, ours, baseline, "rest")]
     rows.append(headline(accounts, "critical path, warm, C, against WebAssembly", 20, 10, "c nexus", "c wasm", "answer"))
     return rows
 
@@ -216,6 +218,16 @@ def pc_table(accounts):
     return [{"title": f"The same with another VMM, Python, {cases.TITLES[cases.HEADLINE]}", "caption":
              "QEMU's small build with microvm, as in all else here, and its large build with a PC.",
              "columns": ["", "network", "nexus", "", "network, PC", "nexus, PC", ""], "rows": rows}] if rows else []
+
+
+def rest_table(accounts):
+    rows = []
+    for system in accounts.systems:
+        base = accounts.of(BASELINE[system.split()[0]], "rest")
+        if accounts.of(system, "rest"):
+            rows.append([system, cell(accounts.of(system, "rest"), base), f"{accounts.of(system, 'rest_exits'):.0f}"])
+    return [{"title": "An instance at rest", "caption": "In a second in which nobody calls: instructions of the whole machine, and VM exits. The process of "
+             "WebAssembly does nothing: its row is the host's own.", "columns": ["", "instructions", "VM exits"], "rows": rows}] if rows else []
 
 
 def with_model(found, systems):
@@ -287,6 +299,7 @@ def tables(accounts, results):
         found += case_table(accounts, language, "cold", "Cold, from a snapshot", "Instructions from the event to the first answer.")
         found += case_table(accounts, language, "exits", "VM exits of a warm invocation", "KVM's count.")
         found += case_table(accounts, language, "context_switches", "Context switches of the host, warm", "Of an invocation.")
+    found += rest_table(accounts)
     return pc_table(accounts) + found + density_table(results.get("density")) + trace_table(results.get("trace")) + unix_table(results.get("unix"))
 
 

@@ -188,10 +188,10 @@ warm_case() {
 	return 1
 }
 
-# The first case is that of the memory, too: of a clone that worked as long as the case says to warm up.
+# The first case is that of the memory, too, and of an instance at rest: of a clone that worked as long as the case says to warm up.
 memory_case() {
 	end_instance
-	invoke --cold "$start" --warm $3 --memory "$1" $target "$2" || return
+	invoke --cold "$start" --warm $3 --memory --rest 5 "$1" $target "$2" || return
 }
 
 measure() {

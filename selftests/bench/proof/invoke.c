@@ -13,7 +13,8 @@
  *	--warm N	invocations to warm up (30)
  *	--single N	single invocations (0)
  *	--cold COMMAND	run it first, it need not end, and count until the first answer
- *	--memory	at last, what everything occupies
+ *	--memory	then, what everything occupies
+ *	--rest S	at last, what the machine does in S seconds in which nobody calls
  *	--device NAME	the network device to go through
  *	--parallel N	instead of all this: N events at once, a connection each
  *	--trace FILE	instead of all this: trace.h
@@ -32,7 +33,7 @@
 #include "mark.h"
 #include "trace.h"
 
-#define PAUSE		50000	/* us: far longer than anything goes on behind an answer */
+#define PAUSE		150000	/* us: far longer than anything goes on behind an answer; an instance is at rest by then */
 #define SETTLE		300000	/* us */
 #define PARALLEL	1000	/* connections at most */
 
@@ -74,6 +75,21 @@ static void memory(const char *name)
 	printf("}}\n");
 }
 
+static void rest(const char *name, unsigned int seconds)
+{
+	static struct counters before, after;
+
+	usleep(SETTLE);
+	counters_read(&before);
+	MARK(MARK_BEGIN);
+	sleep(seconds);
+	MARK(MARK_END);
+	counters_read(&after);
+	printf("COUNT {\"system\": \"%s\", \"rest\": %u, ", name, seconds);
+	counters_print(&before, &after);
+	printf("}\n");
+}
+
 static void cold(const char *name, const char *command)
 {
 	pid_t pid;
@@ -107,7 +123,7 @@ static void parallel(unsigned int count)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: invoke [--warm N] [--single N] [--cold COMMAND] [--memory] [--device NAME] [--parallel N] [--patience S] [--trace FILE]\n"
+	fprintf(stderr, "usage: invoke [--warm N] [--single N] [--cold COMMAND] [--memory] [--rest S] [--device NAME] [--parallel N] [--patience S] [--trace FILE]\n"
 		"              NAME ADDRESS PORT PATH EVENT [BATCH]...\n"
 		"       invoke --memory NAME\n");
 	return 2;
@@ -118,10 +134,11 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "warm", required_argument, NULL, 'w' }, { "single", required_argument, NULL, 's' },
 		{ "cold", required_argument, NULL, 'c' }, { "memory", no_argument, NULL, 'm' },
+		{ "rest", required_argument, NULL, 'r' },
 		{ "device", required_argument, NULL, 'd' }, { "trace", required_argument, NULL, 't' },
 		{ "parallel", required_argument, NULL, 'p' }, { "patience", required_argument, NULL, 'e' }, { 0 }
 	};
-	unsigned int warm = 30, nr_single = 0, nr_parallel = 0;
+	unsigned int warm = 30, nr_single = 0, nr_parallel = 0, nr_rest = 0;
 	const char *command = NULL, *device = NULL, *trace = NULL;
 	bool occupied = false;
 	char **arg;
@@ -133,6 +150,7 @@ int main(int argc, char **argv)
 		case 's': nr_single = atoi(optarg); break;
 		case 'c': command = optarg; break;
 		case 'm': occupied = true; break;
+		case 'r': nr_rest = atoi(optarg); break;
 		case 'd': device = optarg; break;
 		case 't': trace = optarg; break;
 		case 'e': caller_patience = atoi(optarg); break;
@@ -168,5 +186,7 @@ int main(int argc, char **argv)
 		usleep(SETTLE);
 		memory(argv[optind]);
 	}
+	if (nr_rest)
+		rest(argv[optind], nr_rest);
 	return 0;
 }

@@ -84,10 +84,8 @@ static void event(unsigned int number, char **arguments)
 	MARK(MARK_SENT);
 	if (managed && !function->ends)
 		command("clone", number, false);
-	if ((managed && !function->ends) || caller_fd < 0)
-		caller_first();
-	else
-		caller_must(caller_invoke());
+	/* The daemon may have closed a connection that was idle, as any server does. */
+	caller_first();
 	MARK(MARK_ANSWERED);
 	singles++;
 	function->fd = caller_fd;
