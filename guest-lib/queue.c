@@ -5,6 +5,7 @@
 #include <time.h>
 #include "op.h"
 #include "queue.h"
+#include "runqueue.h"
 
 /* Looks at the ring before sleeping: a few microseconds, below what makes a
  * hypervisor think of a spinning vCPU. */
@@ -248,7 +249,7 @@ static void queue_sleep(struct nexus *nx, int64_t timeout, bool quiet, int64_t w
 		if (!nexus_ring_ready(&nx->cq, seen)) {
 			__atomic_fetch_add(&nx->waits, 1, __ATOMIC_RELAXED);
 			ret = (kick ? t->ops->kick_and_wait : t->ops->wait)(t, &nx->header->cq_tail, seen, timeout,
-									    idle && nx->alone);
+									    idle && runqueue_is_ours());
 			kick = false;
 		}
 		nexus_ring_awake(&nx->header->guest_flags, NEXUS_GUEST_NEED_WAKE);
