@@ -25,9 +25,6 @@ void s3_error(struct http_call *call, unsigned int status, const char *code, con
 /* An operation failed: the store's answer, or the daemon's. */
 void s3_failed(struct http_call *call, const struct nexus_op *op, int ret);
 
-/* gateway_list.c: ?list-type=2, or version 1; query as sent. */
-void s3_list(struct nexus *nx, struct http_call *call, const char *bucket, const char *query);
-
 /* Of a query: the value of name, decoded, from malloc; NULL: absent. */
 char *query_value(const char *query, const char *name);
 bool query_has(const char *query, const char *name);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../cleanup.h"
-#include "gateway.h"
+#include "gateway_s3.h"
 
 struct list {
 	FILE *out;
@@ -65,7 +65,7 @@ static void list_object(const struct list *l, const struct nexus_object *o)
 static void list_write(const struct list *l, const char *bucket, const struct nexus_list_options *o,
 		       const struct nexus_page *page)
 {
-	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult>", l->out);
+	fputs("<ListBucketResult>", l->out);
 	list_plain(l, "Name", bucket);
 	list_element(l, "Prefix", o->prefix ? o->prefix : "");
 	if (o->delimiter)
@@ -95,27 +95,9 @@ static void list_write(const struct list *l, const char *bucket, const struct ne
 	fputs("</ListBucketResult>", l->out);
 }
 
-static void list_answer(struct http_call *call, struct list *l, const char *bucket, const struct nexus_list_options *o,
-			const struct nexus_page *page)
+void s3_list(struct s3 *s3)
 {
-	char *text = NULL;
-	size_t len;
-
-	l->out = open_memstream(&text, &len);
-	if (!l->out) {
-		s3_error(call, 500, "InternalError", "out of memory", "");
-		return;
-	}
-	list_write(l, bucket, o, page);
-	if (fclose(l->out))
-		s3_error(call, 500, "InternalError", "out of memory", "");
-	else if (!http_begin(call, 200, "Content-Type: application/xml\r\n", len))
-		http_send(call, text, len);
-	free(text);
-}
-
-void s3_list(struct nexus *nx, struct http_call *call, const char *bucket, const char *query)
-{
+	const char *query = s3->query;
 	autofree char *type = query_value(query, "list-type"), *prefix = query_value(query, "prefix");
 	autofree char *delimiter = query_value(query, "delimiter"), *max = query_value(query, "max-keys");
 	autofree char *token = query_value(query, "continuation-token"), *encoding = query_value(query, "encoding-type");
@@ -124,6 +106,8 @@ void s3_list(struct nexus *nx, struct http_call *call, const char *bucket, const
 	struct list l = { .url = encoding && !strcmp(encoding, "url"), .v2 = type && !strcmp(type, "2") };
 	struct nexus_page *page = NULL;
 	struct nexus_op *op = NULL;
+	char *xml = NULL;
+	size_t len;
 	int ret;
 
 	after = query_value(query, l.v2 ? "start-after" : "marker");
@@ -134,11 +118,14 @@ void s3_list(struct nexus *nx, struct http_call *call, const char *bucket, const
 	o.start_after = after;
 	o.continuation_token = token;
 	o.fetch_owner = owner && !strcmp(owner, "true");
-	ret = nexus_list(nx, bucket, &o, &page, &op);
-	if (ret)
-		s3_failed(call, op, ret);
-	else
-		list_answer(call, &l, bucket, &o, page);
+	o.headers = s3->headers;
+	o.nr_headers = s3->o.nr_headers;
+	ret = nexus_list(s3->nx, s3->bucket, &o, &page, &op);
+	l.out = xml_begin(s3->call, op, ret, &xml, &len);
+	if (l.out) {
+		list_write(&l, s3->bucket, &o, page);
+		xml_answer(s3->call, 200, l.out, &xml, &len);
+	}
 	nexus_page_free(page);
 	nexus_op_free(op);
 }

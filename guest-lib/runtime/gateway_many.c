@@ -115,8 +115,10 @@ void s3_delete_many(struct s3 *s3)
 	ids = calloc(nr, sizeof(*ids));
 	for (int i = 0; ids && i < nr; i++)
 		ids[i] = (struct nexus_object_id){ items[i].key, items[i].version_id };
+	s3_no_content(s3);
+	s3_no_sums(s3);
 	if (ids)
-		ret = nexus_delete_objects(s3->nx, s3->bucket, ids, nr, quiet, NULL, &deletion, &op);
+		ret = nexus_delete_objects(s3->nx, s3->bucket, ids, nr, quiet, &s3->o, &deletion, &op);
 	xml_items_free(items, nr);
 	out = xml_begin(s3->call, op, ret, &xml, &len);
 	if (out) {

@@ -58,6 +58,24 @@ void s3_no_content(struct s3 *s3)
 	s3->o.content_type = NULL;
 }
 
+static bool header_is_sum(const char *name)
+{
+	static const char checksum[] = "x-amz-checksum-";
+
+	return !strncasecmp(name, checksum, strlen(checksum)) || !strcasecmp(name, "x-amz-sdk-checksum-algorithm") ||
+	       !strcasecmp(name, "content-md5");
+}
+
+void s3_no_sums(struct s3 *s3)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s3->o.nr_headers; i++)
+		if (!header_is_sum(s3->headers[i].name))
+			s3->headers[kept++] = s3->headers[i];
+	s3->o.nr_headers = kept;
+}
+
 static void s3_conditions(struct s3 *s3)
 {
 	s3->o.range = http_field(s3->call, "Range");
@@ -148,7 +166,7 @@ static void s3_delete(struct s3 *s3)
 
 	s3_no_content(s3);
 	if (s3->upload_id) {
-		ret = nexus_multipart_abort(s3->nx, s3->bucket, s3->key, s3->upload_id, NULL, &op);
+		ret = nexus_multipart_abort(s3->nx, s3->bucket, s3->key, s3->upload_id, &s3->o, &op);
 	} else {
 		s3->o.version_id = s3->version_id;
 		ret = nexus_delete(s3->nx, s3->bucket, s3->key, &s3->o, &op);
@@ -324,7 +342,7 @@ static void s3_bucket(struct s3 *s3)
 	const char *method = s3->call->method;
 
 	if (!strcmp(method, "GET") && s3_is_list(s3->query))
-		s3_list(s3->nx, s3->call, s3->bucket, s3->query);
+		s3_list(s3);
 	else if (!strcmp(method, "POST") && query_has(s3->query, "delete"))
 		s3_delete_many(s3);
 	else

@@ -26,6 +26,12 @@ struct s3 {
 /* The headers of some only make sense with content of one's own. */
 void s3_no_content(struct s3 *s3);
 
+/* Sums of a document that the daemon writes anew are of no use. */
+void s3_no_sums(struct s3 *s3);
+
+/* gateway_list.c: ?list-type=2, or version 1. */
+void s3_list(struct s3 *s3);
+
 /* gateway_body.c: how the body comes; false: its length is not announced. */
 bool s3_length(struct s3 *s3);
 

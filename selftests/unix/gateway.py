@@ -125,6 +125,32 @@ def test_lists():
     same(s3.list_objects_v2(Bucket=BUCKET, Prefix="gateway/list/")["KeyCount"], 0, "they are gone")
 
 
+def test_options():
+    """Header fields of operations that have no object: passed on, so that the host can refuse what it does not know."""
+    owner = {"ExpectedBucketOwner": "123456789012"}
+    s3.put_object(Bucket=BUCKET, Key="gateway/options", Body=b"1")
+    upload = s3.create_multipart_upload(Bucket=BUCKET, Key="gateway/options")["UploadId"]
+    document = b"<Delete><Object><Key>gateway/options</Key></Object></Delete>"
+    for what, method, query, body in (("list", "GET", "list-type=2", None), ("delete_objects", "POST", "delete", document),
+                                      ("abort_multipart_upload", "DELETE", f"uploadId={upload}", None)):
+        path = f"{BUCKET}/gateway/options" if method == "DELETE" else BUCKET
+        request = urllib.request.Request(f"{endpoint}/{path}?{query}", body, method=method, headers={
+            "Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/s3/aws4_request", "x-amz-nonsense": "1"})
+        try:
+            refused = (urllib.request.urlopen(request).status, "")
+        except urllib.error.HTTPError as e:
+            refused = (e.code, e.read().decode())
+        ok(refused[0] == 400 and "takes no header x-amz-nonsense" in refused[1], f"{what}: an unknown header is refused ({refused[0]})")
+    same(s3.list_objects_v2(Bucket=BUCKET, Prefix="gateway/options", **owner)["KeyCount"], 1, "list_objects_v2, ExpectedBucketOwner")
+    same(error(lambda: s3.abort_multipart_upload(Bucket=BUCKET, Key="gateway/options", UploadId=upload, **owner)), None,
+         "abort_multipart_upload, ExpectedBucketOwner")
+    delete = {"Objects": [{"Key": "gateway/options"}]}
+    same(error(lambda: s3.delete_objects(Bucket=BUCKET, Delete=delete, BypassGovernanceRetention=True)), ("AccessDenied", 403),
+         "delete_objects, with an option that the tenant's policy does not have")
+    done = s3.delete_objects(Bucket=BUCKET, Delete=delete, **owner)
+    same([d["Key"] for d in done["Deleted"]], ["gateway/options"], "delete_objects, with ExpectedBucketOwner and its own Content-MD5")
+
+
 def test_chunked():
     """The body's encoding of newer SDKs, by hand: boto3 as packaged does not use it."""
     url = f"{endpoint}/{BUCKET}/gateway/framed"
