@@ -76,6 +76,7 @@ struct nexus {
 	bool held_write;		/* the last write had none */
 	unsigned int near_answers;	/* to come before that is tried again */
 	int64_t invocation_deadline;	/* then */
+	unsigned int served;		/* gRPC calls that were taken and not closed: their threads may sleep by a timer */
 	uint64_t generation;		/* of the last event; another one: this guest is a clone now */
 	struct nexus_op *lent[NEXUS_LEND_MAX];	/* windows that the daemon may fill; the caller's of nexus_next() */
 	uint64_t prefetched, prefetch_hits, prefetch_useless;

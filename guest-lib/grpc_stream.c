@@ -111,6 +111,8 @@ int nexus_grpc_accept(struct nexus *nx, const struct nexus_event *event, struct 
 	stream->server = true;
 	stream->open = true;
 	*out = stream;
+	CHANNEL_LOCK(nx);
+	nx->served++;
 	return 0;
 }
 
@@ -252,6 +254,10 @@ void nexus_grpc_close(struct nexus_grpc_stream *stream)
 	nexus_op_free(stream->receiving);
 	if (!stream->end && !stream->finished)
 		stream_cancel(stream, true);
+	if (stream->server) {
+		CHANNEL_LOCK(stream->nx);
+		stream->nx->served--;
+	}
 	if (stream->end) {
 		stream->end->kept = false;
 		nexus_grpc_reply_free(&stream->end->public);

@@ -234,7 +234,7 @@ static bool queue_kicks_with_wait(const struct nexus *nx)
 /* Sleep for the host, as the one thread that does. If a kick is still due, it comes with that. waited: so far, ns. */
 static void queue_sleep(struct nexus *nx, int64_t timeout, bool quiet, int64_t waited)
 {
-	bool idle = quiet && waited >= IDLE_AFTER_NS && !nx->waiters;
+	bool idle = quiet && waited >= IDLE_AFTER_NS && !nx->waiters && !nx->served;
 	bool kick = nx->kick_due && queue_must_kick(nx);
 	struct transport *t = nx->transport;
 	uint32_t seen = nx->cq_head;

@@ -41,7 +41,7 @@ int queue_wait(struct nexus *nx, bool (*ready)(void *arg), void *arg, int64_t de
 
 /*
  * The same, if nothing that was submitted with NEXUS_SLOT_QUIET makes it ready: the host does not wake us for those. A
- * machine that waits so for a while, and does nothing else, is idle: its timers may be late by NEXUS_IDLE_MAX.
+ * machine that waits so for a while, and does nothing else, is idle: its timers may be late (NEXUS_IDLE_MAX).
  */
 int queue_wait_quiet(struct nexus *nx, bool (*ready)(void *arg), void *arg, int64_t deadline);
 

@@ -30,9 +30,20 @@ static s64 nexus_hypercall_slow(struct kvm_vcpu *vcpu, struct nexus_vm *vm,
 	return -ENOSYS;
 }
 
-/* Sets *halt if the vCPU is to halt once the call is finished. */
+/* What is to come once the call is finished. */
+struct nexus_hypercall_end {
+	bool halt;
+	unsigned int idle;	/* ms for which the vCPU's timer does not end the halt */
+};
+
+/* The owner of another channel may sleep by that timer, and the caller cannot know. */
+static unsigned int nexus_hypercall_idle(struct nexus_vm *vm, u64 ms)
+{
+	return nexus_channel_count(vm) == 1 ? min_t(u64, ms, NEXUS_IDLE_MAX) : 0;
+}
+
 static s64 nexus_hypercall_dispatch(struct kvm_vcpu *vcpu, const struct nexus_kvm_call *call,
-				    bool *halt)
+				    struct nexus_hypercall_end *end)
 {
 	struct nexus_vm *vm;
 	s64 ret;
@@ -55,7 +66,9 @@ static s64 nexus_hypercall_dispatch(struct kvm_vcpu *vcpu, const struct nexus_kv
 		ret = nexus_channel_kick(vm, call->args[0]);
 		break;
 	case NEXUS_HC_WAIT:
-		ret = nexus_channel_wait(vm, vcpu, call->args[0], call->args[1], halt);
+		ret = nexus_channel_wait(vm, vcpu, call->args[0], call->args[1], &end->halt);
+		if (end->halt && call->args[2])
+			end->idle = nexus_hypercall_idle(vm, call->args[2]);
 		break;
 	default:
 		ret = nexus_vm_get(vm) ? 0 : -EACCES;
@@ -74,20 +87,20 @@ static s64 nexus_hypercall_dispatch(struct kvm_vcpu *vcpu, const struct nexus_kv
 
 int nexus_hypercall(struct kvm_vcpu *vcpu)
 {
+	struct nexus_hypercall_end end = {};
 	struct nexus_kvm_call call;
-	bool halt = false;
 	s64 ret;
 	int next;
 
 	nexus_kvm_read_call(vcpu, &call);
-	ret = nexus_hypercall_dispatch(vcpu, &call, &halt);
+	ret = nexus_hypercall_dispatch(vcpu, &call, &end);
 	trace_nexus_hypercall(nexus_kvm_of(vcpu), &call, ret);
 	next = nexus_kvm_finish_call(vcpu, ret);
 	/* Not where KVM has to leave to user space first; WAIT may return early. */
-	if (!halt || next <= 0)
+	if (!end.halt || next <= 0)
 		return next;
-	if (call.args[2])
-		nexus_kvm_idle(vcpu, min_t(u64, call.args[2], NEXUS_IDLE_MAX));
+	if (end.idle)
+		nexus_kvm_idle(vcpu, end.idle);
 	else
 		nexus_kvm_halt(vcpu);
 	return next;

@@ -90,7 +90,8 @@
  * A guest kernel whose process halts its vCPU does not know that it is idle, and
  * its tick would end a WAIT some hundred times a second. Everything else ends it as
  * ever: cq_tail, an interrupt of another source, a signal for the VMM. 0, and any
- * number to a module before minor 2: the timer ends it.
+ * number to a module before minor 2, or in a VM with other channels, whose owners
+ * may need their timers: the timer ends it.
  */
 #define NEXUS_HC_WAIT		(NEXUS_HC_BASE + 5)
 #define NEXUS_WAIT_KICK		(1UL << 62)

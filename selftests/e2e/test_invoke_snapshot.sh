@@ -7,11 +7,13 @@
 . "$top/selftests/e2e/functions.sh"
 
 port=8080
-# invoke NAME KEY [MORE]: the answer of one invocation; its HTTP status is in $state/status.
+# invoke NAME KEY [MORE]: the answer of one invocation; its HTTP status is in $state/status, the seconds in $state/took.
 invoke() {
 	local answer=$state/answer.$BASHPID
-	curl -s -m 120 -o "$answer" -w '%{http_code}' -H "Nexus-Prefetch: s3://nexus-test/$2" \
-		-H 'Content-Type: application/json' -d "{${3:-}\"key\":\"$2\"}" "http://127.0.0.1:$port/function/$1" >$state/status
+	curl -s -m 120 -o "$answer" -w '%{http_code} %{time_total}' -H "Nexus-Prefetch: s3://nexus-test/$2" \
+		-H 'Content-Type: application/json' -d "{${3:-}\"key\":\"$2\"}" "http://127.0.0.1:$port/function/$1" >$state/curl
+	cut -d' ' -f1 $state/curl >$state/status
+	cut -d' ' -f2 $state/curl >$state/took
 	cat "$answer"
 	echo
 }
@@ -41,11 +43,16 @@ printf '%s\n' --uid 1000 -- /usr/bin/instance >$state/native/etc/nexus-init.args
 cat "$build/guest.cpio" $state/native.cpio >$state/native.image
 function_config native $state/native.image 'memory = 96M' 'timeout = 30s' 'start_timeout = 90s' 'keep_alive = 20s' \
 	'concurrency = 4'
-mkdir -p $state/busy/etc
-printf '%s\n' --uid 1000 -- /bin/sh -c 'while :; do :; done & exec /usr/bin/instance' >$state/busy/etc/nexus-init.args
-(cd $state/busy && find . -mindepth 1 | cpio --quiet -o -H newc) >$state/busy.cpio
-cat $state/native.image $state/busy.cpio >$state/busy.image
-function_config busy $state/busy.image 'memory = 96M' 'timeout = 30s' 'start_timeout = 90s' 'concurrency = 1'
+# beside NAME COMMAND: function NAME, in whose guests a shell's COMMAND runs beside the instance.
+beside() {
+	mkdir -p $state/"$1"/etc
+	printf '%s\n' --uid 1000 -- /bin/sh -c "$2 & exec /usr/bin/instance" >$state/"$1"/etc/nexus-init.args
+	(cd $state/"$1" && find . -mindepth 1 | cpio --quiet -o -H newc) >$state/"$1".cpio
+	cat $state/native.image $state/"$1".cpio >$state/"$1".image
+	function_config "$1" $state/"$1".image 'memory = 96M' 'timeout = 30s' 'start_timeout = 90s' 'concurrency = 1'
+}
+beside busy 'while :; do :; done'
+beside pair /usr/bin/instance
 function_config hasty $state/native.image 'memory = 96M' 'timeout = 100ms' 'start_timeout = 90s' 'concurrency = 1'
 backend_start
 tap_ok $? "the daemon starts"
@@ -105,8 +112,24 @@ took=$(cpu_ms "$(instance busy pid)" 4)
 calls=$(($(hypercalls) - calls))
 [ "$took" -gt 1000 ] && [ "$calls" -gt 100 ]
 tap_ok $? "which goes on between events ($took ms of 4 s): the machine is not at rest ($calls hypercalls)"
+tap_has "$(invoke busy seed/known)" '"n":' "the next event comes to it all the same"
 nexusctl function stop busy >/dev/null
 until_true 20 some_idle busy 0
+
+tap_has "$(invoke pair seed/known)" '"n":' "two processes of one guest wait for events"
+answered=0 took=()
+for i in 1 2 3 4 5 6; do
+	sleep 1.2
+	invoke pair seed/known >$state/paired
+	grep -q '"n":' $state/paired && answered=$((answered + 1))
+	took+=("$(cat $state/took)")
+done
+tap_is $answered 6 "when nothing happened for a while, either hears of its event"
+late=$(printf '%s\n' "${took[@]}" | awk '$1 > 0.5' | grep -c .)
+[ "$late" -lt 2 ]
+tap_ok $? "at once: neither takes the other for a guest at rest (${took[*]} s)"
+nexusctl function stop pair >/dev/null
+until_true 20 some_idle pair 0
 
 invoke hasty seed/known >$state/hasty
 tap_has "$(cat $state/hasty)" "timed out after 0.10 seconds" "an invocation past its deadline is an error"

@@ -240,7 +240,6 @@ static void interrupted_open(struct interrupted *i, int device)
 	i->header = nexus_map(i->handle, 0, 0, 2);
 	if (!i->header)
 		tap_bail("map");
-	i->vmm.interruptible = true;
 }
 
 static void interrupted_close(struct interrupted *i)
@@ -252,12 +251,15 @@ static void interrupted_close(struct interrupted *i)
 }
 
 /* Its timer expires after 100 ms: when does a WAIT that is idle for so long end? */
-static double timer_ends(int device, unsigned int idle_ms)
+static double timer_ends(int device, unsigned int channels, unsigned int idle_ms)
 {
 	struct interrupted i;
 	double start;
 
 	interrupted_open(&i, device);
+	while (--channels)
+		vmm_call(&i.vmm, 0, NEXUS_HC_OPEN, NEXUS_ABI_VERSION, 0, 0);
+	i.vmm.interruptible = true;
 	vmm_start_apic(&i.vmm, 0, 100000);
 	start = seconds();
 	tap_is(vmm_call(&i.vmm, 0, NEXUS_HC_WAIT, 0, i.header->cq_tail, idle_ms), VMM_SHUT_DOWN,
@@ -280,12 +282,15 @@ static void test_interrupts(int device)
 	pthread_t thread;
 	double took;
 
-	took = timer_ends(device, 0);
+	took = timer_ends(device, 1, 0);
 	tap_ok(took > 0.05 && took < 0.5, "a timer ends a WAIT (%.2f s)", took);
-	took = timer_ends(device, 700);
+	took = timer_ends(device, 1, 700);
 	tap_ok(took > 0.65, "but not one that is idle (%.2f s)", took);
+	took = timer_ends(device, 2, 700);
+	tap_ok(took > 0.05 && took < 0.5, "unless the VM has another channel (%.2f s)", took);
 
 	interrupted_open(&i, device);
+	i.vmm.interruptible = true;
 	vmm_start_apic(&i.vmm, 0, 0);
 	pthread_create(&thread, NULL, interrupt_later, &i.vmm);
 	took = seconds();
