@@ -21,6 +21,10 @@ TITLES = {**{f"copy-{size}": f"{size >> 10} KiB" if size < 1 << 20 else f"{size 
           "chain": "chain of two, 64 KiB"}
 
 
+# MiB that are filled with instances, for density.
+room = 640
+
+
 def cases_of(system, quick=False):
     """{case: as above} of a system."""
     if quick or system.endswith(" pc"):

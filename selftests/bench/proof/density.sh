@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Part of host.sh: instances are added until the memory is full, or one does not answer.
-ROOM=655360 RESERVE=32768	# KiB
+ROOM=$((@ROOM@ * 1024)) RESERVE=32768	# KiB
 PATIENCE=60	# s: of many on one processor
 
 available() { while read -r name value unit; do [ $name != MemAvailable: ] || echo $value; done </proc/meminfo; }
