@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <time.h>
+#include "../uapi/nexus_hypercall.h"
 #include "op.h"
 #include "queue.h"
 #include "runqueue.h"
@@ -13,8 +14,9 @@
 #define SPIN_MAX	512U
 /* A sched_yield() that took longer let others run; far more than it takes otherwise. */
 #define YIELD_NS	100000
-/* An instance that waited so long for an event is idle: until then what its function left running has its timers. */
-#define IDLE_AFTER_NS	100000000
+/* An instance that waited so long for an event is at rest. Until then what its function left running has its timers, a little late. */
+#define REST_AFTER_NS	100000000
+#define LATE_MS		10
 
 uint32_t queue_slot(struct nexus *nx)
 {
@@ -231,10 +233,18 @@ static bool queue_kicks_with_wait(const struct nexus *nx)
 	return nx->transport->ops->kick_and_wait && nx->alone;
 }
 
+/* By how much timers may be late while we wait for an event and nothing else. The look at who else runs costs too much for an event's end. */
+static unsigned int queue_late_ms(const struct nexus *nx, int64_t waited)
+{
+	if (waited < REST_AFTER_NS)
+		return nx->alone ? LATE_MS : 0;
+	return runqueue_is_ours() ? NEXUS_IDLE_MAX : 0;
+}
+
 /* Sleep for the host, as the one thread that does. If a kick is still due, it comes with that. waited: so far, ns. */
 static void queue_sleep(struct nexus *nx, int64_t timeout, bool quiet, int64_t waited)
 {
-	bool idle = quiet && waited >= IDLE_AFTER_NS && !nx->waiters && !nx->served;
+	bool idle = quiet && !nx->waiters && !nx->served;
 	bool kick = nx->kick_due && queue_must_kick(nx);
 	struct transport *t = nx->transport;
 	uint32_t seen = nx->cq_head;
@@ -249,7 +259,7 @@ static void queue_sleep(struct nexus *nx, int64_t timeout, bool quiet, int64_t w
 		if (!nexus_ring_ready(&nx->cq, seen)) {
 			__atomic_fetch_add(&nx->waits, 1, __ATOMIC_RELAXED);
 			ret = (kick ? t->ops->kick_and_wait : t->ops->wait)(t, &nx->header->cq_tail, seen, timeout,
-									    idle && runqueue_is_ours());
+									    idle ? queue_late_ms(nx, waited) : 0);
 			kick = false;
 		}
 		nexus_ring_awake(&nx->header->guest_flags, NEXUS_GUEST_NEED_WAKE);

@@ -6,7 +6,6 @@
 #ifndef TRANSPORT_H
 #define TRANSPORT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,14 +19,15 @@ struct transport_ops {
 
 	/*
 	 * Sleep until *word (the host's) may differ from seen, at most
-	 * timeout_ns. May return early without reason. idle: this machine's own timers
-	 * may be late meanwhile (NEXUS_IDLE_MAX), if that is of use. 0, or a negative errno: the
+	 * timeout_ns. May return early without reason. This machine's own timers may be
+	 * late_ms late meanwhile, NEXUS_IDLE_MAX at most, if that is of use. 0, or a negative errno: the
 	 * channel is lost.
 	 */
-	int (*wait)(struct transport *t, const uint32_t *word, uint32_t seen, int64_t timeout_ns, bool idle);
+	int (*wait)(struct transport *t, const uint32_t *word, uint32_t seen, int64_t timeout_ns, unsigned int late_ms);
 
 	/* Optional: both, where one call costs less than two. */
-	int (*kick_and_wait)(struct transport *t, const uint32_t *word, uint32_t seen, int64_t timeout_ns, bool idle);
+	int (*kick_and_wait)(struct transport *t, const uint32_t *word, uint32_t seen, int64_t timeout_ns,
+			     unsigned int late_ms);
 
 	/*
 	 * Optional. Is the daemon there? If it died, wait for the next one. 0, or a

@@ -45,34 +45,34 @@ static int kvm_kick(struct transport *t)
 }
 
 /*
- * The host looks at cq_tail itself, so `word` is not passed on; nor is the time, unless idle: a
+ * The host looks at cq_tail itself, so `word` is not passed on; nor is the time, unless timers may be late: a
  * timer tick of this guest ends the wait, and the caller looks at its clock.
  */
-static unsigned long kvm_idle_ms(int64_t timeout_ns, bool idle)
+static unsigned long kvm_idle_ms(int64_t timeout_ns, unsigned int late_ms)
 {
 	int64_t ms = timeout_ns / 1000000;
 
-	return !idle ? 0 : ms < NEXUS_IDLE_MAX ? ms : NEXUS_IDLE_MAX;
+	return ms < late_ms ? ms : late_ms;
 }
 
-static int kvm_wait(struct transport *t, const uint32_t *word, uint32_t seen, int64_t timeout_ns, bool idle)
+static int kvm_wait(struct transport *t, const uint32_t *word, uint32_t seen, int64_t timeout_ns, unsigned int late_ms)
 {
-	long ret = hypercall(NEXUS_HC_WAIT, to_kvm(t)->channel, seen, kvm_idle_ms(timeout_ns, idle), 0);
+	long ret = hypercall(NEXUS_HC_WAIT, to_kvm(t)->channel, seen, kvm_idle_ms(timeout_ns, late_ms), 0);
 
 	(void)word;
 	return ret < 0 ? kvm_lost(t, "WAIT", ret) : 0;
 }
 
-static int kvm_kick_and_wait(struct transport *t, const uint32_t *word, uint32_t seen, int64_t timeout_ns, bool idle)
+static int kvm_kick_and_wait(struct transport *t, const uint32_t *word, uint32_t seen, int64_t timeout_ns, unsigned int late_ms)
 {
-	long ret = hypercall(NEXUS_HC_WAIT, to_kvm(t)->channel | NEXUS_WAIT_KICK, seen, kvm_idle_ms(timeout_ns, idle), 0);
+	long ret = hypercall(NEXUS_HC_WAIT, to_kvm(t)->channel | NEXUS_WAIT_KICK, seen, kvm_idle_ms(timeout_ns, late_ms), 0);
 	int err;
 
 	if (ret >= 0)
 		return 0;
 	/* A module of ABI 1.0 (a clone may have come to another host), unless the channel is lost. */
 	err = kvm_kick(t);
-	return err ? err : kvm_wait(t, word, seen, timeout_ns, idle);
+	return err ? err : kvm_wait(t, word, seen, timeout_ns, late_ms);
 }
 
 static int kvm_call(struct transport_kvm *k, struct init_msg *m, int *fd)

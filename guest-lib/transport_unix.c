@@ -167,13 +167,13 @@ static int unix_kick(struct transport *t)
 	return 0;
 }
 
-static int unix_wait(struct transport *t, const uint32_t *word, uint32_t seen, int64_t timeout_ns, bool idle)
+static int unix_wait(struct transport *t, const uint32_t *word, uint32_t seen, int64_t timeout_ns, unsigned int late_ms)
 {
 	int64_t look_ns = timeout_ns < LOOK_NS ? timeout_ns : LOOK_NS;
 	struct timespec ts = { look_ns / 1000000000, look_ns % 1000000000 };
 	int ret;
 
-	(void)idle;
+	(void)late_ms;
 	if (!syscall(SYS_futex, word, FUTEX_WAIT, seen, &ts, NULL, 0) || errno != ETIMEDOUT)
 		return 0;
 	ret = unix_check_for(to_unix(t), (timeout_ns - look_ns) / 1000000);
