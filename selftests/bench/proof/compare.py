@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""A bench.json against an older one: exit status 1 if a figure of ours grew, or a headline got worse, by more than the tolerance."""
+"""A bench.json against an older one: exit status 1 if a figure of ours grew, or a headline got worse, by more than the tolerance,
+and by more than it moves from run to run."""
 import argparse
 import json
 import sys
@@ -8,20 +9,22 @@ import sys
 from chart import quantity
 
 
-KEYS = {"node": "", "answer": "", "cold": "", "exits": "", "context_switches": "", "rest": "", "memory": "bytes"}  # and their units
+# Their units, and what they move by: a tick more or less, where few invocations were counted.
+KEYS = {"node": ("", 0), "answer": ("", 10000), "cold": ("", 0), "exits": ("", 1.5), "context_switches": ("", 1.5), "rest": ("", 60000),
+        "memory": ("bytes", 0)}
 FORMAT = 2
 
 
 def counts(bench):
-    """(system, case, figure): (value, its sign such that less is better, unit), of the systems that are ours."""
-    return {(system, case, key): (figures[key] * (1024 if key == "memory" else 1), 1, unit)
+    """(system, case, figure): (value, its sign such that less is better, unit, noise), of the systems that are ours."""
+    return {(system, case, key): (figures[key] * (1024 if key == "memory" else 1), 1, unit, noise)
             for system, found in bench["raw"]["systems"].items() if "nexus" in system
             for case, figures in found.items() if isinstance(figures, dict)
-            for key, unit in KEYS.items() if figures.get(key) is not None}
+            for key, (unit, noise) in KEYS.items() if figures.get(key) is not None}
 
 
 def headlines(bench):
-    return {(h["name"],): (h["ours"], 1 if h.get("less", True) else -1, h["unit"])
+    return {(h["name"],): (h["ours"], 1 if h.get("less", True) else -1, h["unit"], h.get("noise", 0))
             for h in bench["headlines"] if h["ours"] is not None}
 
 
@@ -31,9 +34,9 @@ def compared(old, new, tolerance):
         if key not in old or key not in new:
             yield False, f"{': '.join(key)}: only in the {'new' if key in new else 'old'} run"
             continue
-        (before, sign, unit), (after, _, _) = old[key], new[key]
+        (before, sign, unit, _), (after, _, _, noise) = old[key], new[key]
         change = after - before if unit == "%" else 100 * (after - before) / before if before else 0
-        worse = sign * change > tolerance
+        worse = sign * change > tolerance and abs(after - before) > noise
         yield worse, (f"{'WORSE ' if worse else ''}{': '.join(key)}: {quantity(before, unit)} -> "
                       f"{quantity(after, unit)} ({change:+.1f}{' points' if unit == '%' else ' %'})")
 

@@ -4,8 +4,6 @@ ROOM=$((@ROOM@ * 1024)) RESERVE=32768	# KiB
 PATIENCE=60	# s: of many on one processor
 
 available() { while read -r name value unit; do [ $name != MemAvailable: ] || echo $value; done </proc/meminfo; }
-no_vms() { [ "$(vms)" = 0 ]; }
-vms() { ls -d /sys/kernel/debug/kvm/*-* 2>/dev/null | wc -l; }
 
 # All of the first N answer, COUNT times.
 all_answer() {
@@ -34,8 +32,7 @@ density() {
 	read -r case warm single batches event </bench/cases
 	# What they have in common is in memory before.
 	tries one_more 1 || return
-	[ $KIND = offloaded ] && control function stop f || end_clone 1
-	await 20 no_vms
+	end_instance || return
 	sleep 3
 	echo $((($(available) - ROOM) / 2048)) >/proc/sys/vm/nr_hugepages
 	sleep 1

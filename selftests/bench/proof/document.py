@@ -100,7 +100,7 @@ def without_hash(accounts, ours, baseline, key):
 
 def headline(accounts, name, paper, target, ours, baseline, key):
     value = accounts.change(ours, baseline, key)
-    result = {"name": name, "paper": paper, "target": target, "ours": value, "unit": "%", "less": True}
+    result = {"name": name, "paper": paper, "target": target, "ours": value, "unit": "%", "less": True, "noise": 15 if key == "rest" else 0}
     a, b = accounts.of(baseline, key), accounts.of(ours, key)
     if a and b:
         result["counts"] = [quantity(size * 1024, "bytes") if key == "memory" else quantity(size, "") for size in (a, b)]
@@ -120,7 +120,7 @@ def headline(accounts, name, paper, target, ours, baseline, key):
 
 def exits(accounts, system):
     value, kvm = accounts.of(system, "exits"), accounts.of(system, "kvm") or {}
-    result = {"name": f"VM exits of a warm invocation, {system}", "paper": None, "target": 4, "ours": value, "unit": "", "less": True}
+    result = {"name": f"VM exits of a warm invocation, {system}", "paper": None, "target": 4, "ours": value, "unit": "", "less": True, "noise": 0.2}
     if value is None:
         result["note"] = "Not measured."
         return result
@@ -145,7 +145,7 @@ def exits(accounts, system):
 def density_headline(accounts, density, language):
     ours, baseline = f"{language} nexus", BASELINE[language]
     result = {"name": f"instances in a fixed memory, {LANGUAGES[language]}", "paper": 18 if language == "python" else None, "target": 70,
-              "ours": None, "unit": "%", "less": False}
+              "ours": None, "unit": "%", "less": False, "noise": 8}     # an instance on either side
     a, b = accounts.of(ours, "memory"), accounts.of(baseline, "memory")
     model = 100 * (b / a - 1) if a and b else None
     filled = [density.get(system, {}).get("instances") for system in (ours, baseline)]

@@ -122,6 +122,8 @@ begin() {
 	esac
 }
 
+vms() { ls -d /sys/kernel/debug/kvm/*-* 2>/dev/null | wc -l; }
+no_vms() { [ "$(vms)" = 0 ]; }
 end_instance() {
 	case $KIND in
 	networked | proxied)
@@ -130,6 +132,7 @@ end_instance() {
 	offloaded) control function stop f; control function stop g ;;
 	hosted) killall -9 function_wasm; rm -f /run/module ;;
 	esac >/dev/null 2>&1
+	await 20 no_vms || return
 	sleep 1
 }
 
@@ -172,7 +175,7 @@ maps() {
 
 # cold_case CASE EVENT: an event that finds no instance.
 cold_case() {
-	end_instance
+	end_instance || return
 	[ $1 != chain ] || second_proxy
 	maps
 	invoke $(through $1) --cold "$(command_of $1)" --warm 0 "$1" $target "$2" || return
@@ -191,7 +194,7 @@ warm_case() {
 
 # The first case is that of the memory, too, and of an instance at rest: of a clone that worked as long as the case says to warm up.
 memory_case() {
-	end_instance
+	end_instance || return
 	invoke --cold "$start" --warm $3 --memory --rest 5 "$1" $target "$2" || return
 }
 

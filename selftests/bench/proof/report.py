@@ -6,8 +6,8 @@ bench.json:
   format     2
   when, commit, kernel, vmm      text
   summary    text: what was compared, in two sentences
-  headlines  [{name, paper, target, ours, unit, less, counts, note, costs}]: numbers, or null if not measured (note says
-             why); less: true if less is better; counts: [of the baseline, ours], text; costs: [[name, value, unit]], the largest
+  headlines  [{name, paper, target, ours, unit, less, noise, counts, note, costs}]: numbers, or null if not measured (note says
+             why); less: true if less is better; noise: what it moves by from run to run; counts: [of the baseline, ours], text; costs: [[name, value, unit]], the largest
              that are left
   tables     [{title, caption, columns, rows}]: text
   figures    [{id, title, caption, unit, series, bars}]: series names the parts of a bar ([""]: they have none), bars
