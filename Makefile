@@ -8,7 +8,7 @@
 # make test-debug  the module's tests on that kernel
 # make lint       the kernel's own judges over the module and uapi/
 # make bench      the proof: Nexus against what it replaces; build/bench.json, build/bench.html; goes on where it was
-#                 interrupted; an hour on two idle processors
+#                 interrupted; half an hour on two idle processors
 # make bench-quick  its headline's case only; some minutes
 # make bench-compare BASE=old.json  what grew since
 # make bench-unix  the daemon against wrk and curl, over the unix transport; 5 minutes
